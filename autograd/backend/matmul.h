@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+
+#include "espalier/autograd/backend/candidate.h"
+
+namespace espalier::backend {
+
+/// C = op(A)·op(B) + beta·C on row-major matrices. op(A) is m×k, op(B) is k×n, C is m×n; `ld*` is
+/// the distance between rows as stored.
+struct Matmul {
+  bool transpose_a, transpose_b;
+  int64_t m, n, k;
+  int64_t lda, ldb, ldc;
+  float beta;
+
+  /// Matrices stored without gaps between rows.
+  static Matmul packed(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+                       float beta = 0.0f) {
+    return {transpose_a, transpose_b, m, n, k, transpose_a ? m : k, transpose_b ? k : n, n, beta};
+  }
+};
+
+using MatmulRun = void(const Matmul&, const float* a, const float* b, float* c);
+using MatmulList = CandidateList<Matmul, MatmulRun>;
+
+const MatmulList& matmul_candidates();
+
+/// Runs the selected candidate, on the engine's threads or, inside a parallel region, on this one.
+void matmul(const Matmul& problem, const float* a, const float* b, float* c);
+
+}  // namespace espalier::backend

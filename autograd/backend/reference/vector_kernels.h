@@ -1,0 +1,180 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "espalier/autograd/backend/vector_kernels.h"
+
+/// The vector kernels as their definitions, one element at a time, computed in double precision.
+namespace espalier::backend::reference {
+
+template <class T>
+void add(int64_t n, const T* a, const T* b, T* out) {
+  for (int64_t i = 0; i < n; ++i) out[i] = static_cast<T>(double{a[i]} + double{b[i]});
+}
+
+template <class T>
+void multiply(int64_t n, const T* a, const T* b, T* out) {
+  for (int64_t i = 0; i < n; ++i) out[i] = static_cast<T>(double{a[i]} * double{b[i]});
+}
+
+template <class T>
+void scale(int64_t n, T factor, const T* x, T* out) {
+  for (int64_t i = 0; i < n; ++i) out[i] = static_cast<T>(double{factor} * double{x[i]});
+}
+
+template <class T>
+void relu(int64_t n, const T* x, T* y) {
+  for (int64_t i = 0; i < n; ++i) y[i] = x[i] < 0 ? T{0} : x[i];
+}
+
+/// The slope of max(x, 0) is 1 where the result is positive.
+template <class T>
+void relu_gradient(int64_t n, const T* y, const T* g, T* gx) {
+  for (int64_t i = 0; i < n; ++i) gx[i] = y[i] > 0 ? g[i] : T{0};
+}
+
+template <class T>
+void mask(int64_t n, const T* x, const uint64_t* bits, T* out) {
+  for (int64_t i = 0; i < n; ++i) out[i] = bits[i / 64] >> (i % 64) & 1 ? x[i] : T{0};
+}
+
+template <class T>
+void round(int64_t n, const T* x, T* y) {
+  for (int64_t i = 0; i < n; ++i) y[i] = std::nearbyint(x[i]);
+}
+
+template <class T>
+void clamp(int64_t n, T low, T high, const T* x, T* y) {
+  for (int64_t i = 0; i < n; ++i) y[i] = std::min(std::max(x[i], low), high);
+}
+
+template <class T>
+void clamp_gradient(int64_t n, T low, T high, const T* x, const T* g, T* gx) {
+  for (int64_t i = 0; i < n; ++i) gx[i] = low <= x[i] && x[i] <= high ? g[i] : T{0};
+}
+
+template <class T>
+double sum(int64_t n, const T* x) {
+  double total = 0;
+  for (int64_t i = 0; i < n; ++i) total += double{x[i]};
+  return total;
+}
+
+template <class T>
+void add_to_rows(int64_t rows, int64_t columns, const T* bias, T* y) {
+  for (int64_t i = 0; i < rows * columns; ++i) y[i] = static_cast<T>(double{y[i]} + double{bias[i % columns]});
+}
+
+template <class T>
+void column_sums(int64_t rows, int64_t columns, const T* x, T* out) {
+  for (int64_t c = 0; c < columns; ++c) {
+    double total = 0;
+    for (int64_t r = 0; r < rows; ++r) total += double{x[r * columns + c]};
+    out[c] = static_cast<T>(total);
+  }
+}
+
+template <class T>
+void transpose_add(int64_t rows, int64_t columns, const T* x, const T* bias, T* y) {
+  for (int64_t r = 0; r < rows; ++r) {
+    for (int64_t c = 0; c < columns; ++c) {
+      y[c * rows + r] = static_cast<T>(double{x[r * columns + c]} + (bias ? double{bias[r]} : 0.0));
+    }
+  }
+}
+
+/// Calls `visit(x index, y index)` for every value of every window, in reading order.
+template <class Visit>
+void for_each_in_window(const MaxPool2d& p, int64_t begin, int64_t end, Visit&& visit) {
+  for (int64_t n = begin; n < end; ++n) {
+    for (int64_t oy = 0; oy < p.out_height(); ++oy) {
+      for (int64_t ox = 0; ox < p.out_width(); ++ox) {
+        for (int64_t i = 0; i < p.kernel; ++i) {
+          for (int64_t j = 0; j < p.kernel; ++j) {
+            const int64_t row = oy * p.stride - p.padding + i, column = ox * p.stride - p.padding + j;
+            if (row < 0 || row >= p.height || column < 0 || column >= p.width) continue;
+            for (int64_t c = 0; c < p.channels; ++c) {
+              visit(((n * p.height + row) * p.width + column) * p.channels + c,
+                    ((n * p.out_height() + oy) * p.out_width() + ox) * p.channels + c);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+template <class T>
+void max_pool(const MaxPool2d& p, int64_t begin, int64_t end, const T* x, T* y) {
+  const int64_t out = p.out_height() * p.out_width() * p.channels;
+  std::fill(y + begin * out, y + end * out, -std::numeric_limits<T>::infinity());
+  for_each_in_window(p, begin, end, [&](int64_t xi, int64_t yi) {
+    if (x[xi] > y[yi] || std::isnan(x[xi])) y[yi] = x[xi];
+  });
+}
+
+/// The largest value passes its slope 1 on; of equal ones the first in reading order.
+template <class T>
+void max_pool_gradient(const MaxPool2d& p, int64_t begin, int64_t end, const T* x, const T* y, const T* g, T* gx) {
+  const int64_t in = p.height * p.width * p.channels;
+  std::fill(gx + begin * in, gx + end * in, T{0});
+  std::vector<bool> given(static_cast<size_t>(p.batch * p.out_height() * p.out_width() * p.channels), false);
+  for_each_in_window(p, begin, end, [&](int64_t xi, int64_t yi) {
+    if (given[static_cast<size_t>(yi)] || x[xi] != y[yi]) return;
+    given[static_cast<size_t>(yi)] = true;
+    gx[xi] += g[yi];
+  });
+}
+
+template <class T>
+void sgd(int64_t n, const SgdUpdate& u, const T* g, T* v, T* w) {
+  for (int64_t i = 0; i < n; ++i) {
+    const double d = double{g[i]} + double{u.weight_decay} * double{w[i]};
+    double velocity = d;
+    if (v) {
+      velocity = double{u.momentum} * double{v[i]} + d;
+      v[i] = static_cast<T>(velocity);
+    }
+    const double step = u.nesterov && v ? d + double{u.momentum} * velocity : velocity;
+    w[i] = static_cast<T>(double{w[i]} - double{u.learning_rate} * step);
+  }
+}
+
+template <class T>
+void adam(int64_t n, const AdamUpdate& u, const T* g, T* m, T* v, T* w) {
+  for (int64_t i = 0; i < n; ++i) {
+    const double d = double{g[i]} + double{u.weight_decay} * double{w[i]};
+    const double mean = double{u.beta1} * double{m[i]} + (1 - double{u.beta1}) * d;
+    const double square = double{u.beta2} * double{v[i]} + (1 - double{u.beta2}) * d * d;
+    m[i] = static_cast<T>(mean);
+    v[i] = static_cast<T>(square);
+    const double deviation = std::sqrt(square / double{u.correction2});
+    w[i] = static_cast<T>(double{w[i]} - double{u.learning_rate} * (mean / double{u.correction1}) /
+                                             (deviation + double{u.epsilon}));
+  }
+}
+
+inline constexpr VectorKernels vector_kernels = {
+    .add = add<float>,
+    .multiply = multiply<float>,
+    .scale = scale<float>,
+    .relu = relu<float>,
+    .relu_gradient = relu_gradient<float>,
+    .mask = mask<float>,
+    .round = round<float>,
+    .clamp = clamp<float>,
+    .clamp_gradient = clamp_gradient<float>,
+    .sum = sum<float>,
+    .add_to_rows = add_to_rows<float>,
+    .column_sums = column_sums<float>,
+    .transpose_add = transpose_add<float>,
+    .max_pool = max_pool<float>,
+    .max_pool_gradient = max_pool_gradient<float>,
+    .sgd = sgd<float>,
+    .adam = adam<float>,
+};
+
+}  // namespace espalier::backend::reference

@@ -1,0 +1,19 @@
+#include "espalier/autograd/core/error.h"
+
+namespace espalier {
+
+Error::Error(std::string_view where, std::string_view what)
+    : std::runtime_error("") {
+  message_.append("[").append(where).append("] ").append(what);
+}
+
+Error Error::at(std::string_view layer_path) const {
+  Error located = *this;
+  if (!has_path_ && !layer_path.empty()) {
+    located.message_ += " (at " + std::string(layer_path) + ")";
+    located.has_path_ = true;
+  }
+  return located;
+}
+
+}  // namespace espalier

@@ -1,0 +1,17 @@
+#include "espalier/autograd/core/kernel_plan.h"
+
+#include <utility>
+
+namespace espalier {
+
+void KernelPlan::choose(std::string operation, std::string candidate) {
+  choices_[std::move(operation)] = std::move(candidate);
+}
+
+std::string_view KernelPlan::choice(std::string_view operation) const {
+  if (choices_.empty()) return {};
+  auto found = choices_.find(operation);
+  return found == choices_.end() ? std::string_view{} : std::string_view(found->second);
+}
+
+}  // namespace espalier

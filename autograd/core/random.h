@@ -1,0 +1,40 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace espalier {
+
+/// What random numbers are for. Each purpose has numbers of its own, so drawing more for one never
+/// shifts another.
+enum class Purpose : uint32_t {
+  initialisation = 1,  ///< start values of parameters; index: parameter
+  data_order = 2,      ///< order of the training samples; index: epoch
+  synthetic = 3,       ///< made-up data; index: sample
+};
+
+/// A stream of random numbers in which every number is a pure function of (seed, purpose, two
+/// indices, position): there is no state to save and no order to keep.
+/// Generator: Philox4x32-10 (Salmon et al., *Parallel Random Numbers: As Easy as 1, 2, 3*, SC 2011).
+class RandomStream {
+ public:
+  RandomStream(uint64_t seed, Purpose purpose, uint64_t index = 0, uint64_t second_index = 0);
+
+  /// The `position`-th 32 random bits.
+  uint32_t bits(uint64_t position) const;
+  /// Uniform in [0, 1), 24 bits.
+  float uniform(uint64_t position) const;
+  /// Standard normal (Box–Muller over the positions 2·p and 2·p+1).
+  float normal(uint64_t position) const;
+  /// Uniform integer in [0, bound); the bias of the multiplication is below bound/2⁶⁴.
+  uint64_t below(uint64_t position, uint64_t bound) const;
+
+ private:
+  std::array<uint32_t, 2> key_;
+  std::array<uint32_t, 2> stream_;
+};
+
+/// The block function itself: four random words from a counter and a key.
+std::array<uint32_t, 4> philox4x32_10(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
+
+}  // namespace espalier

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+
+#include "espalier/autograd/mask.h"
+#include "espalier/autograd/tensor.h"
+
+/// The operations. Each computes its result at once and can be differentiated; wrong shapes are an
+/// Error that names the operation and the shapes. `g` is the gradient of the result.
+namespace espalier {
+
+/// y = x·Wᵀ + b. x `N×I`, W `O×I`, b `O` or undefined; y `N×O`.
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
+
+struct Conv2dOptions {
+  int64_t stride = 1;
+  int64_t padding = 0;  ///< zeros added on each side
+  int64_t dilation = 1;
+  int64_t groups = 1;
+};
+/// Cross-correlation, as every framework calls convolution:
+/// y[n,p,q,o] = b[o] + Σ_{i,j,c} x[n, p·stride − padding + i·dilation, q·stride − padding + j·dilation, c]·W[o,i,j,c].
+/// x `N×H×W×C`, W `O×kH×kW×(C/groups)`, b `O` or undefined; y `N×P×Q×O`.
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options);
+
+struct MaxPool2dOptions {
+  int64_t kernel = 2;
+  int64_t stride = 0;  ///< 0: the kernel's size
+  int64_t padding = 0;
+};
+/// The largest value of each window and channel; the first of equal ones gets the gradient.
+/// x `N×H×W×C`; y `N×P×Q×C`, incomplete windows at the right and lower edge are dropped.
+Tensor max_pool2d(const Tensor& x, const MaxPool2dOptions& options);
+
+/// max(x, 0); the gradient at 0 is 0.
+Tensor relu(const Tensor& x);
+
+/// The same values in another shape of as many elements; memory is shared.
+Tensor reshape(const Tensor& x, const Shape& shape);
+
+/// `N×H×W×C` → `N×(C·H·W)`, channel outermost: the order in which PyTorch flattens, so that weights
+/// of the layer behind can be exchanged with it. Any other `N×…` is only reshaped.
+Tensor flatten(const Tensor& x);
+
+/// a + b, a·b element by element; shapes must be equal.
+Tensor add(const Tensor& a, const Tensor& b);
+Tensor multiply(const Tensor& a, const Tensor& b);
+
+/// Σ x and Σ x / size, a scalar.
+Tensor sum(const Tensor& x);
+Tensor mean(const Tensor& x);
+
+/// Mean over the batch of −log softmax(logits)[label]. logits `N×K`, labels N in [0, K); a scalar.
+Tensor cross_entropy(const Tensor& logits, const Labels& labels);
+
+/// Which gradient an entry outside the mask gets.
+enum class MaskGradient {
+  masked,            ///< m⊙g: masked entries get none
+  straight_through,  ///< g: masked entries are trained as if they were not
+};
+/// m⊙x. Mask and x have equal shapes.
+Tensor masked_multiply(const Tensor& x, const Mask& mask, MaskGradient gradient = MaskGradient::masked);
+
+/// x rounded to the nearest integer, ties to even; the gradient passes straight through.
+/// Surrogate: x + stop(round(x) − x).
+Tensor round_straight_through(const Tensor& x);
+
+/// min(max(x, low), high); the gradient passes where low ≤ x ≤ high, and is 0 outside.
+Tensor clamp(const Tensor& x, float low, float high);
+
+}  // namespace espalier

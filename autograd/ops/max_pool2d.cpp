@@ -1,0 +1,44 @@
+#include "espalier/autograd/backend/vector_kernels.h"
+#include "espalier/autograd/core/parallel.h"
+#include "espalier/autograd/graph.h"
+#include "espalier/autograd/ops.h"
+#include "espalier/autograd/ops/checks.h"
+
+namespace espalier {
+
+Tensor max_pool2d(const Tensor& x, const MaxPool2dOptions& options) {
+  require_axes("max_pool2d", "the input", x, 4, "batch×height×width×channels");
+  const int64_t stride = options.stride == 0 ? options.kernel : options.stride;
+  if (options.kernel < 1 || stride < 1 || options.padding < 0 || 2 * options.padding > options.kernel) {
+    throw Error("max_pool2d", "kernel and stride must be at least 1 and padding between 0 and half of the kernel");
+  }
+  const Shape& in = x.shape();
+  if (std::min(in[1], in[2]) + 2 * options.padding < options.kernel) {
+    throw Error("max_pool2d", "a window of " + std::to_string(options.kernel) + " does not fit an input of " +
+                                  std::to_string(in[1]) + "×" + std::to_string(in[2]));
+  }
+  const backend::MaxPool2d problem{in[0], in[1], in[2], in[3], options.kernel, stride, options.padding};
+  const int64_t grain = 1 + elementwise_grain / (in[1] * in[2] * in[3] + 1);
+
+  NewTensor y({in[0], problem.out_height(), problem.out_width(), in[3]});
+  const auto& vector = backend::vector_kernels();
+  parallel_for(in[0], grain, [&](int64_t begin, int64_t end) { vector.max_pool(problem, begin, end, x.data(), y.data()); });
+
+  // Where the maximum came from is found again in backward: the input is kept anyway, by the
+  // operation that made it.
+  const Tensor result = std::move(y);
+  return record("max_pool2d", {&x}, result,
+                {{"kernel", static_cast<double>(options.kernel)}, {"stride", static_cast<double>(stride)},
+                 {"padding", static_cast<double>(options.padding)}},
+                [x = Saved(x), y = Saved(result), problem, grain](const Tensor& g, InputGradients& into) {
+    const Tensor &input = x.get("max_pool2d"), &output = y.get("max_pool2d");
+    NewTensor gx(input.shape());
+    const auto& kernels = backend::vector_kernels();
+    parallel_for(problem.batch, grain, [&](int64_t begin, int64_t end) {
+      kernels.max_pool_gradient(problem, begin, end, input.data(), output.data(), g.data(), gx.data());
+    });
+    into.add(0, std::move(gx));
+  });
+}
+
+}  // namespace espalier

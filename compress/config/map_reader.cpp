@@ -1,0 +1,246 @@
+#include "espalier/compress/config/map_reader.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "espalier/compress/config/config_error.h"
+#include "espalier/compress/config/nearest.h"
+#include "espalier/compress/config/scalar.h"
+
+namespace espalier::compress {
+namespace {
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+/// One end of a range.
+struct Bound {
+  std::string text;
+  bool inclusive;
+};
+
+/// "a number in [0, 1)", "an integer of at least 1", "a number".
+std::string range_text(std::string_view noun, const std::optional<Bound>& low,
+                       const std::optional<Bound>& high) {
+  std::string text(noun);
+  if (low && high) {
+    return text + " in " + (low->inclusive ? "[" : "(") + low->text + ", " + high->text +
+           (high->inclusive ? "]" : ")");
+  }
+  if (low) return text + (low->inclusive ? " of at least " : " above ") + low->text;
+  if (high) return text + (high->inclusive ? " of at most " : " below ") + high->text;
+  return text;
+}
+
+std::string range_text(const NumberOptions& options) {
+  std::optional<Bound> low, high;
+  if (options.min) low = {number_text(*options.min), true};
+  if (options.above) low = {number_text(*options.above), false};
+  if (options.max) high = {number_text(*options.max), true};
+  if (options.below) high = {number_text(*options.below), false};
+  return range_text("a number", low, high);
+}
+
+std::string range_text(const IntegerOptions& options) {
+  std::optional<Bound> low, high;
+  if (options.min) low = {std::to_string(*options.min), true};
+  if (options.max) high = {std::to_string(*options.max), true};
+  return range_text("an integer", low, high);
+}
+
+bool inside(double number, const NumberOptions& options) {
+  return std::isfinite(number) && !(options.min && number < *options.min) &&
+         !(options.above && number <= *options.above) && !(options.max && number > *options.max) &&
+         !(options.below && number >= *options.below);
+}
+
+}  // namespace
+
+MapReader::MapReader(Value map, std::string what) : map_(std::move(map)), what_(std::move(what)) {
+  if (map_.is_null()) {
+    Value empty = Value::map();
+    empty.set_position(map_.position());
+    map_ = std::move(empty);
+  }
+  if (!map_.is_map()) {
+    throw ConfigError(map_.position(),
+                      what_ + " must be a map of 'key: value', not " + map_.describe());
+  }
+}
+
+double MapReader::number(std::string_view key, const NumberOptions& options) {
+  const Value* value = find(key);
+  if (value == nullptr && options.fallback) return *options.fallback;
+  return checked_number(key, require(key), options);
+}
+
+std::int64_t MapReader::integer(std::string_view key, const IntegerOptions& options) {
+  const Value* value = find(key);
+  if (value == nullptr && options.fallback) return *options.fallback;
+  return checked_integer(key, require(key), options);
+}
+
+bool MapReader::boolean(std::string_view key, std::optional<bool> fallback) {
+  const Value* value = find(key);
+  if (value == nullptr && fallback) return *fallback;
+  const Value& given = require(key);
+  if (!given.is_boolean()) refuse(key, given, "true or false");
+  return given.as_boolean();
+}
+
+std::string MapReader::text(std::string_view key, std::optional<std::string> fallback) {
+  const Value* value = find(key);
+  if (value == nullptr && fallback) return *std::move(fallback);
+  return checked_text(key, require(key));
+}
+
+std::string MapReader::choice(std::string_view key, const std::vector<std::string>& names,
+                              std::optional<std::string> fallback) {
+  const Value* value = find(key);
+  if (value == nullptr && fallback) return *std::move(fallback);
+  const Value& given = require(key);
+  const std::string one_of = "must be one of " + joined(names) + ", not ";
+  if (!given.is_text()) fail_at(given.position(), key, one_of + given.describe());
+  const std::string& word = given.as_text();
+  if (std::find(names.begin(), names.end(), word) == names.end()) {
+    fail_at(given.position(), key, one_of + given.describe() + did_you_mean(word, names));
+  }
+  return word;
+}
+
+template <typename T, typename Check>
+std::vector<T> MapReader::items(std::string_view key, std::optional<std::vector<T>> fallback,
+                                Check check) {
+  const Value* value = find(key);
+  if (value == nullptr && fallback) return *std::move(fallback);
+  const Value& given = require(key);
+  if (!given.is_list()) return {check(std::string(key), given)};
+  std::vector<T> result;
+  for (const Value& item : given.as_list()) {
+    const std::string place = std::string(key) + "[" + std::to_string(result.size()) + "]";
+    result.push_back(check(place, item));
+  }
+  return result;
+}
+
+std::vector<std::string> MapReader::strings(std::string_view key,
+                                            std::optional<std::vector<std::string>> fallback) {
+  return items<std::string>(
+      key, std::move(fallback),
+      [this](const std::string& place, const Value& item) { return checked_text(place, item); });
+}
+
+std::vector<double> MapReader::numbers(std::string_view key, const NumberOptions& each,
+                                       std::optional<std::vector<double>> fallback) {
+  return items<double>(key, std::move(fallback),
+                       [this, &each](const std::string& place, const Value& item) {
+                         return checked_number(place, item, each);
+                       });
+}
+
+std::vector<std::int64_t> MapReader::integers(std::string_view key, const IntegerOptions& each,
+                                              std::optional<std::vector<std::int64_t>> fallback) {
+  return items<std::int64_t>(key, std::move(fallback),
+                             [this, &each](const std::string& place, const Value& item) {
+                               return checked_integer(place, item, each);
+                             });
+}
+
+const Value* MapReader::find(std::string_view key) {
+  if (!asked_for(key)) known_.emplace_back(key);
+  return std::as_const(map_).find(key);
+}
+
+const Value& MapReader::require(std::string_view key) {
+  const Value* value = find(key);
+  if (value != nullptr) return *value;
+  // Often the key is there, but mistyped; finish() would never be reached to say so.
+  const std::string typo = nearest(key, unasked());
+  if (typo.empty()) fail_key(map_.position(), key, "missing key", "");
+  fail_key(key_position(typo), key, "missing key", "; is '" + typo + "' meant to be it?");
+}
+
+void MapReader::fail(std::string_view key, std::string_view complaint) const {
+  const Value* value = map_.find(key);
+  fail_at(value != nullptr ? value->position() : map_.position(), key, complaint);
+}
+
+void MapReader::finish() const {
+  const std::vector<std::string> unknown = unasked();
+  if (unknown.empty()) return;
+  const std::string& key = unknown.front();
+  const std::string near = did_you_mean(key, known_);
+  const std::string all =
+      known_.empty() ? "no options are known here" : "Known keys: " + joined(known_);
+  const std::string gap = !near.empty() ? " " : known_.empty() ? "; " : ". ";
+  fail_key(key_position(key), key, "unknown key", near + gap + all);
+}
+
+bool MapReader::asked_for(std::string_view key) const {
+  return std::find(known_.begin(), known_.end(), key) != known_.end();
+}
+
+std::vector<std::string> MapReader::unasked() const {
+  std::vector<std::string> keys;
+  for (const Member& member : map_.as_map()) {
+    if (!asked_for(member.key)) keys.push_back(member.key);
+  }
+  return keys;
+}
+
+Position MapReader::key_position(std::string_view key) const {
+  const auto& members = map_.as_map();
+  const auto at = std::find_if(members.begin(), members.end(),
+                               [key](const Member& member) { return member.key == key; });
+  return at == members.end() ? Position() : at->key_position;
+}
+
+void MapReader::fail_at(const Position& position, std::string_view key,
+                        std::string_view complaint) const {
+  const std::string name(key), text(complaint);
+  if (!position.known()) throw ConfigError(what_ + ", key '" + name + "': " + text);
+  throw ConfigError(position, name + " " + text + " (in " + what_ + ")");
+}
+
+void MapReader::fail_key(const Position& position, std::string_view key, std::string_view problem,
+                         std::string_view hint) const {
+  const std::string name = "key '" + std::string(key) + "'", rest(hint), trouble(problem);
+  if (!position.known()) throw ConfigError(what_ + ", " + name + ": " + trouble + rest);
+  // `problem` ends in "key".
+  throw ConfigError(position, trouble + " '" + std::string(key) + "' in " + what_ + rest);
+}
+
+void MapReader::refuse(std::string_view key, const Value& value, std::string_view allowed) const {
+  fail_at(value.position(), key, "must be " + std::string(allowed) + ", not " + value.describe());
+}
+
+double MapReader::checked_number(std::string_view key, const Value& value,
+                                 const NumberOptions& options) const {
+  if (!value.is_number() || !inside(value.as_number(), options)) {
+    refuse(key, value, range_text(options));
+  }
+  return value.as_number();
+}
+
+std::int64_t MapReader::checked_integer(std::string_view key, const Value& value,
+                                        const IntegerOptions& options) const {
+  if (!value.is_integer()) refuse(key, value, range_text(options));
+  const std::int64_t number = value.as_integer();
+  const bool fits =
+      !(options.min && number < *options.min) && !(options.max && number > *options.max);
+  if (!fits) refuse(key, value, range_text(options));
+  return number;
+}
+
+std::string MapReader::checked_text(std::string_view key, const Value& value) const {
+  if (value.is_text()) return value.as_text();
+  const bool word = value.is_number() || value.is_boolean();
+  fail_at(value.position(), key,
+          "must be text, not " + value.describe() + (word ? "; put it in quotes" : ""));
+}
+
+}  // namespace espalier::compress

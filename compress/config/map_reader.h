@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "espalier/compress/config/value.h"
+
+namespace espalier::compress {
+
+/// What a number may be: `{.min = 0, .below = 1, .fallback = 0.5}` is [0, 1) and 0.5 if not given.
+struct NumberOptions {
+  std::optional<double> min = {};    ///< at least
+  std::optional<double> above = {};  ///< more than
+  std::optional<double> max = {};    ///< at most
+  std::optional<double> below = {};  ///< less than
+  std::optional<double> fallback = {};
+};
+
+/// What an integer may be, bounds included.
+struct IntegerOptions {
+  std::optional<std::int64_t> min = {};
+  std::optional<std::int64_t> max = {};
+  std::optional<std::int64_t> fallback = {};
+};
+
+/// Strict reading of one map: ask for each key that you know, then call finish(), which complains
+/// about keys that nobody asked for.
+///
+///     MapReader reader(rule.map(), "AGPruner rule 1");
+///     const double sparsity = reader.number("sparsity", {.min = 0, .below = 1});
+///     const std::string mode = reader.choice("mode", {"linear", "cubic"}, "cubic");
+///     reader.finish();
+///
+/// A key without a fallback is required. All errors are ConfigErrors; they name the position (or
+/// `AGPruner rule 1, key 'sparsity'` for a map made in code), the value found and what is allowed.
+class MapReader {
+ public:
+  /// \param map   a map, or null, which is read as an empty one
+  /// \param what  what the map describes, for messages: "AGPruner rule 1"
+  MapReader(Value map, std::string what);
+
+  /// A finite number in the given bounds; integers are taken too.
+  double number(std::string_view key, const NumberOptions& options = {});
+  /// An integer in the given bounds; `3.0` is not one.
+  std::int64_t integer(std::string_view key, const IntegerOptions& options = {});
+  bool boolean(std::string_view key, std::optional<bool> fallback = {});
+  /// Text; a number or truth value is refused with the hint to quote it.
+  std::string text(std::string_view key, std::optional<std::string> fallback = {});
+  /// One of `names`; upper and lower case differ.
+  std::string choice(std::string_view key, const std::vector<std::string>& names,
+                     std::optional<std::string> fallback = {});
+
+  /// Lists; a single value counts as a list of one. The options hold for each item; their own
+  /// fallback is not used.
+  std::vector<std::string> strings(std::string_view key,
+                                   std::optional<std::vector<std::string>> fallback = {});
+  std::vector<double> numbers(std::string_view key, const NumberOptions& each = {},
+                              std::optional<std::vector<double>> fallback = {});
+  std::vector<std::int64_t> integers(std::string_view key, const IntegerOptions& each = {},
+                                     std::optional<std::vector<std::int64_t>> fallback = {});
+
+  /// The value under `key` as it is, or a null pointer; the key counts as asked for. The pointer
+  /// lives as long as the reader.
+  const Value* find(std::string_view key);
+  /// The same, but the key is required.
+  const Value& require(std::string_view key);
+  /// True if the key is there; it counts as asked for.
+  bool has(std::string_view key) { return find(key) != nullptr; }
+
+  /// Throws a ConfigError about `key` in the style of the others, for checks that involve more than
+  /// one key: `reader.fail("end_epoch", "must be after start_epoch")`.
+  [[noreturn]] void fail(std::string_view key, std::string_view complaint) const;
+
+  /// Throws a ConfigError for the first key that nobody asked for, with the nearest known one.
+  void finish() const;
+
+  const Value& map() const { return map_; }
+  const std::string& what() const { return what_; }
+
+ private:
+  bool asked_for(std::string_view key) const;
+  std::vector<std::string> unasked() const;
+  Position key_position(std::string_view key) const;
+  [[noreturn]] void fail_at(const Position& position, std::string_view key,
+                            std::string_view complaint) const;
+  [[noreturn]] void fail_key(const Position& position, std::string_view key,
+                             std::string_view problem, std::string_view hint) const;
+  [[noreturn]] void refuse(std::string_view key, const Value& value,
+                           std::string_view allowed) const;
+  double checked_number(std::string_view key, const Value& value,
+                        const NumberOptions& options) const;
+  std::int64_t checked_integer(std::string_view key, const Value& value,
+                               const IntegerOptions& options) const;
+  std::string checked_text(std::string_view key, const Value& value) const;
+  template <typename T, typename Check>
+  std::vector<T> items(std::string_view key, std::optional<std::vector<T>> fallback, Check check);
+
+  Value map_;
+  std::string what_;
+  std::vector<std::string> known_;  // the keys asked for, in that order
+};
+
+}  // namespace espalier::compress

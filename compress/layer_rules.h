@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "espalier/compress/config/map_reader.h"
+#include "espalier/compress/config/rules.h"
+#include "espalier/compress/layer_info.h"
+#include "espalier/nn/module.h"
+
+namespace espalier::compress {
+
+/// Which layers a rule is for, and whether it takes them out.
+///
+/// `support_type` (or `support_layer`): `default`, which is all Conv2d and Linear, or type names;
+/// `support_op`: layer names; a layer that matches either is meant. In the newer spelling `op_types`
+/// and `op_names` a layer must match both. A rule without any of them is for all Conv2d and Linear.
+/// `prune: false` or `exclude: true` takes the layers out.
+class LayerSelector {
+ public:
+  /// Asks `rule` for the keys above. \throws ConfigError when spellings are mixed
+  explicit LayerSelector(MapReader& rule);
+
+  bool excludes() const { return excludes_; }
+  bool matches(const std::string& layer, const std::string& type) const;
+  /// \throws ConfigError for a name or type that no layer of the model has, with the nearest one
+  void require_present(const std::vector<LayerInfo>& layers, const MapReader& rule) const;
+
+ private:
+  struct Words {
+    std::string key;  ///< as the user spelt it; empty if not given
+    std::vector<std::string> words;
+  };
+  Words types_, names_;
+  bool both_ = false;
+  bool excludes_ = false;
+};
+
+/// Every layer of the model that has a weight to compress.
+std::vector<LayerInfo> compressible_layers(const nn::Module& model);
+
+}  // namespace espalier::compress

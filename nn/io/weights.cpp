@@ -1,0 +1,68 @@
+#include "espalier/nn/io/weights.h"
+
+#include <algorithm>
+
+#include "espalier/autograd/core/error.h"
+#include "espalier/nn/io/safetensors.h"
+
+namespace espalier::nn {
+namespace {
+
+constexpr const char* format_version = "1";
+
+/// Reorders the four axes of `x`: axis i of the result is axis `axes[i]` of x.
+Tensor permuted(const Tensor& x, const int (&axes)[4]) {
+  const Shape& from = x.shape();
+  const int64_t strides[4] = {from[1] * from[2] * from[3], from[2] * from[3], from[3], 1};
+  NewTensor y({from[axes[0]], from[axes[1]], from[axes[2]], from[axes[3]]});
+  const Shape& to = y.shape();
+  float* out = y.data();
+  for (int64_t a = 0; a < to[0]; ++a) {
+    for (int64_t b = 0; b < to[1]; ++b) {
+      for (int64_t c = 0; c < to[2]; ++c) {
+        for (int64_t d = 0; d < to[3]; ++d) {
+          *out++ = x[a * strides[axes[0]] + b * strides[axes[1]] + c * strides[axes[2]] + d * strides[axes[3]]];
+        }
+      }
+    }
+  }
+  return y;
+}
+
+Tensor to_pytorch(const Tensor& value) { return value.shape().axes() == 4 ? permuted(value, {0, 3, 1, 2}) : value; }
+Tensor from_pytorch(const Tensor& value) { return value.shape().axes() == 4 ? permuted(value, {0, 2, 3, 1}) : value; }
+
+}  // namespace
+
+void save_weights(const Module& model, const std::string& path) {
+  Safetensors file;
+  file.metadata = {{"format", "pt"}, {"producer", "espalier"}, {"format_version", format_version}};
+  for (const NamedParameter& named : model.parameters()) {
+    file.tensors.emplace_back(named.path(), to_pytorch(named.parameter->effective_value()));
+  }
+  write_safetensors(path, file);
+}
+
+void load_weights(Module& model, const std::string& path) {
+  const Safetensors file = read_safetensors(path);
+  const auto fail = [&](const std::string& why) { return Error("weights", "'" + path + "' " + why); };
+  if (auto version = file.metadata.find("format_version"); version != file.metadata.end() && version->second != format_version) {
+    throw fail("has format version " + version->second + ", this build reads version " + format_version);
+  }
+  const std::vector<NamedParameter> parameters = model.parameters();
+  std::vector<Tensor> values;
+  for (const NamedParameter& named : parameters) {
+    const auto found = std::find_if(file.tensors.begin(), file.tensors.end(),
+                                    [&](const auto& tensor) { return tensor.first == named.path(); });
+    if (found == file.tensors.end()) throw fail("has no tensor '" + named.path() + "': it belongs to another model");
+    values.push_back(from_pytorch(found->second));
+    if (values.back().shape() != named.parameter->shape()) {
+      throw fail("has another shape for '" + named.path() + "': " + values.back().shape().to_string() + ", the model's is " +
+                 named.parameter->shape().to_string());
+    }
+  }
+  if (file.tensors.size() != parameters.size()) throw fail("has tensors that the model has no place for");
+  for (size_t i = 0; i < parameters.size(); ++i) parameters[i].parameter->load(values[i]);
+}
+
+}  // namespace espalier::nn

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "espalier/nn/module.h"
+
+namespace espalier::nn {
+
+/// Saves what the layers compute with (effective values) as safetensors with PyTorch's names
+/// (`conv1.weight`) and layouts (convolution weights `O×I×kH×kW`). Equal weights give equal bytes.
+void save_weights(const Module& model, const std::string& path);
+
+/// Loads such a file into the stored values of a model of the same structure.
+/// \throws Error naming the first tensor that is missing, superfluous or of another shape, or a
+///         format version that this build does not read; the model is then as it was
+void load_weights(Module& model, const std::string& path);
+
+}  // namespace espalier::nn

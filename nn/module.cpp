@@ -1,0 +1,97 @@
+#include "espalier/nn/module.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "espalier/autograd/core/error.h"
+#include "espalier/autograd/core/parallel.h"
+#include "espalier/autograd/graph.h"
+
+namespace espalier::nn {
+namespace {
+
+std::string joined(const std::string& path, const std::string& name) {
+  return path.empty() ? name : path + "." + name;
+}
+
+void collect(const ModuleRecord& record, const std::string& path, std::vector<NamedParameter>& into) {
+  for (const auto& parameter : record.parameters) into.push_back({path, record.type, parameter.get()});
+  for (const auto& child : record.children) collect(*child->record(), joined(path, child->name()), into);
+}
+
+void visit_below(Module& module, const std::string& path,
+                 const std::function<void(const std::string&, Module&)>& visit) {
+  visit(path, module);
+  for (const auto& child : module.children()) visit_below(*child, joined(path, child->name()), visit);
+}
+
+}  // namespace
+
+Module::Module(std::string type) : record_(std::make_shared<ModuleRecord>()) {
+  record_->type = std::move(type);
+}
+
+Module::~Module() = default;
+
+Tensor Module::operator()(const Tensor& x) {
+  ModuleRecord& record = *record_;
+  FlushDenormals flush;
+  LayerScope scope(record.name);
+  try {
+    if (!x.defined()) throw Error(record.type, "the input is an undefined tensor");
+    if (record.training) {
+      for (TrainingListener* listener : record.listeners) listener->before_training_forward();
+    }
+    Tensor y = forward(record.input_transform ? record.input_transform->apply(x, record.training) : x);
+    return record.output_transform ? record.output_transform->apply(y, record.training) : y;
+  } catch (const Error& error) {
+    throw error.at(LayerScope::current());
+  }
+}
+
+void Module::train(bool on) {
+  record_->training = on;
+  for (const auto& child : record_->children) child->train(on);
+}
+
+std::vector<NamedParameter> Module::parameters() const {
+  std::vector<NamedParameter> all;
+  collect(*record_, "", all);
+  return all;
+}
+
+void Module::for_each_module(const std::function<void(const std::string&, Module&)>& visit) {
+  visit_below(*this, "", visit);
+}
+
+int64_t Module::parameter_count() const {
+  int64_t count = 0;
+  for (const NamedParameter& named : parameters()) count += named.parameter->size();
+  return count;
+}
+
+void Module::set_input_transform(std::shared_ptr<ActivationTransform> transform) {
+  record_->input_transform = std::move(transform);
+}
+
+void Module::set_output_transform(std::shared_ptr<ActivationTransform> transform) {
+  record_->output_transform = std::move(transform);
+}
+
+Parameter& Module::add_parameter(std::string name, Role role, const Shape& shape, StartValues start) {
+  record_->parameters.push_back(std::make_unique<Parameter>(std::move(name), role, shape, std::move(start)));
+  return *record_->parameters.back();
+}
+
+Module& Module::add_child(std::string name, std::unique_ptr<Module> child) {
+  for (const auto& present : record_->children) {
+    if (present->name() == name) throw Error(record_->type, "there are two layers named '" + name + "'");
+  }
+  child->record_->name = std::move(name);
+  record_->children.push_back(std::move(child));
+  return *record_->children.back();
+}
+
+Tensor Module::effective(const Parameter& parameter) const { return parameter.effective({}); }
+
+}  // namespace espalier::nn

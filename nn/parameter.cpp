@@ -1,0 +1,105 @@
+#include "espalier/nn/parameter.h"
+
+#include <algorithm>
+
+#include "espalier/autograd/core/engine.h"
+#include "espalier/autograd/core/error.h"
+#include "espalier/autograd/graph.h"
+
+namespace espalier::nn {
+namespace {
+
+void zero_where_masked(const Mask& mask, float* values) {
+  for (int64_t i = 0; i < mask.size(); ++i) {
+    if (!mask[i]) values[i] = 0.0f;
+  }
+}
+
+}  // namespace
+
+Parameter::Parameter(std::string name, Role role, const Shape& shape, StartValues start)
+    : name_(std::move(name)),
+      role_(role),
+      start_(std::move(start)),
+      latent_(start_(shape, Engine::current().next_start_values())) {
+  latent_.require_grad();
+}
+
+Parameter::~Parameter() = default;
+
+Tensor Parameter::effective_value() const {
+  NoGrad no_grad;
+  return effective({}).detach();
+}
+
+void Parameter::attach(std::shared_ptr<WeightTransform> transform) {
+  if (const WeightTransform* present = this->transform(transform->stage())) {
+    throw Error("parameter", "'" + name_ + "' already has the transform " + std::string(present->name()) +
+                                 " where " + std::string(transform->name()) + " would go; detach it first");
+  }
+  transforms_.push_back(std::move(transform));
+  std::stable_sort(transforms_.begin(), transforms_.end(),
+                   [](const auto& a, const auto& b) { return a->stage() < b->stage(); });
+}
+
+void Parameter::detach(WeightTransform::Stage stage) {
+  std::erase_if(transforms_, [&](const auto& transform) { return transform->stage() == stage; });
+}
+
+WeightTransform* Parameter::transform(WeightTransform::Stage stage) const {
+  for (const auto& transform : transforms_) {
+    if (transform->stage() == stage) return transform.get();
+  }
+  return nullptr;
+}
+
+float* Parameter::mutable_latent(const LatentAccess&) { return latent_.mutable_data(MutationKey()); }
+
+void Parameter::set_latent(const LatentAccess& access, const Tensor& value) {
+  if (value.shape() != shape()) {
+    throw Error("parameter", "'" + name_ + "' has shape " + shape().to_string() + ", not " + value.shape().to_string());
+  }
+  std::copy_n(value.data(), value.size(), mutable_latent(access));
+}
+
+void Parameter::restart(const LatentAccess& access, const RandomStream& random) {
+  set_latent(access, start_(shape(), random));
+  slots_.clear();
+}
+
+Tensor Parameter::effective(const LatentAccess&) const {
+  Tensor value = latent_;
+  const WeightTransform* mask = nullptr;
+  bool zeros_kept = true;
+  for (const auto& transform : transforms_) {
+    value = transform->apply(value);
+    if (transform->stage() == WeightTransform::Stage::mask) {
+      mask = transform.get();
+    } else {
+      zeros_kept = zeros_kept && transform->preserves_zero();
+    }
+  }
+  if (mask && !zeros_kept) value = mask->apply(value);
+  return value;
+}
+
+float* Parameter::slot(const LatentAccess&, int owner, const std::string& name) {
+  Tensor& slot = slots_[{owner, name}];
+  if (!slot.defined()) slot = Tensor::zeros(shape());
+  return slot.mutable_data(MutationKey());
+}
+
+void Parameter::drop_slots(const LatentAccess&, int owner) {
+  std::erase_if(slots_, [&](const auto& slot) { return slot.first.first == owner; });
+}
+
+void Parameter::zero_masked(const LatentAccess& access, const Mask& mask) {
+  zero_where_masked(mask, mutable_latent(access));
+  zero_masked_slots(access, mask);
+}
+
+void Parameter::zero_masked_slots(const LatentAccess&, const Mask& mask) {
+  for (auto& [key, slot] : slots_) zero_where_masked(mask, slot.mutable_data(MutationKey()));
+}
+
+}  // namespace espalier::nn

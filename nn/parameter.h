@@ -1,0 +1,103 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "espalier/autograd/mask.h"
+#include "espalier/autograd/tensor.h"
+#include "espalier/nn/init.h"
+#include "espalier/nn/weight_transform.h"
+
+namespace espalier::compress {
+class Compressor;
+}
+
+namespace espalier::nn {
+
+/// The right to touch what a parameter stores. Layers do not have it: they get the effective value
+/// and nothing else, so no layer can compute with a weight that compression has not seen.
+class LatentAccess {
+  friend class Parameter;
+  friend class Module;
+  friend class Optimizer;
+  friend class ParameterUpdate;
+  friend void initialise(Module& model, uint64_t seed);
+  friend class compress::Compressor;
+  LatentAccess() {}  // user-provided: a defaulted one would let `{}` through as an aggregate
+};
+
+/// What a parameter is for.
+enum class Role {
+  weight,  ///< multiplies activations; what pruners and quantizers act on
+  bias,
+};
+
+/// One trainable tensor of a layer, with everything that belongs to it: the stored (latent) value and
+/// its gradient, the transforms that make the effective value, and the state that optimizers keep.
+///
+///     latent → mask → fold → quantize (→ mask) → effective
+///
+/// There is no way from a Parameter to an operation except `Module::effective`.
+class Parameter {
+ public:
+  /// Start values are drawn from the current engine's random numbers.
+  Parameter(std::string name, Role role, const Shape& shape, StartValues start);
+  Parameter(const Parameter&) = delete;
+  Parameter& operator=(const Parameter&) = delete;
+  ~Parameter();
+
+  const std::string& name() const { return name_; }
+  Role role() const { return role_; }
+  const Shape& shape() const { return latent_.shape(); }
+  int64_t size() const { return latent_.size(); }
+
+  /// The value a layer computes with, without history: for saving, counting, looking.
+  Tensor effective_value() const;
+  /// d(loss)/d(latent), undefined before the first backward.
+  const Tensor& gradient() const { return latent_.grad(); }
+  /// Replaces the latent value, as loading does. \throws Error when the shape differs
+  void load(const Tensor& value) { set_latent({}, value); }
+  void zero_grad() { latent_.zero_grad(); }
+  /// How often an optimizer has written to the latent value.
+  int64_t updates() const { return updates_; }
+
+  /// Puts a transform into its stage. \throws Error if the stage is taken
+  void attach(std::shared_ptr<WeightTransform> transform);
+  void detach(WeightTransform::Stage stage);
+  /// The transform of a stage; null if there is none.
+  WeightTransform* transform(WeightTransform::Stage stage) const;
+
+  // What follows needs the pass-key.
+  const Tensor& latent(const LatentAccess&) const { return latent_; }
+  float* mutable_latent(const LatentAccess&);
+  /// \throws Error when the shape differs
+  void set_latent(const LatentAccess&, const Tensor& value);
+  /// Back to start values, drawn from `random`; slots are dropped.
+  void restart(const LatentAccess&, const RandomStream& random);
+  /// The latent value through all transforms, recorded.
+  Tensor effective(const LatentAccess&) const;
+  void count_update(const LatentAccess&) { ++updates_; }
+
+  /// State that belongs to this parameter element by element, such as an optimizer's momentum; made
+  /// of zeros when first asked for. `owner` tells optimizers of one model apart.
+  float* slot(const LatentAccess&, int owner, const std::string& name);
+  void drop_slots(const LatentAccess&, int owner);
+  /// Sets latent value and all slots to zero where the mask's bit is 0.
+  void zero_masked(const LatentAccess&, const Mask& mask);
+  /// Sets all slots to zero where the mask's bit is 0.
+  void zero_masked_slots(const LatentAccess&, const Mask& mask);
+
+ private:
+  std::string name_;
+  Role role_;
+  StartValues start_;
+  Tensor latent_;
+  std::vector<std::shared_ptr<WeightTransform>> transforms_;  // by stage
+  std::map<std::pair<int, std::string>, Tensor> slots_;
+  int64_t updates_ = 0;
+};
+
+}  // namespace espalier::nn

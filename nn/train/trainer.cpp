@@ -1,0 +1,99 @@
+#include "espalier/nn/train/trainer.h"
+
+#include <chrono>
+#include <cmath>
+#include <utility>
+
+#include "espalier/autograd/core/error.h"
+#include "espalier/autograd/core/parallel.h"
+#include "espalier/autograd/graph.h"
+#include "espalier/nn/loss.h"
+
+namespace espalier::nn {
+namespace {
+
+class Stopwatch {
+ public:
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start_ = Clock::now();
+};
+
+}  // namespace
+
+Evaluation evaluate(Module& model, BatchSource& samples) {
+  NoGrad no_grad;
+  FlushDenormals flush;
+  const bool was_training = model.training();
+  model.eval();
+  Evaluation result;
+  int64_t correct = 0, seen = 0;
+  samples.start_epoch(0);
+  for (Batch batch; samples.next(batch);) {
+    const Tensor logits = model(batch.images);
+    correct += count_correct(logits, batch.labels);
+    result.loss += double{cross_entropy(logits, batch.labels).item()} * static_cast<double>(batch.labels.size());
+    seen += batch.labels.size();
+  }
+  model.train(was_training);
+  if (seen == 0) throw Error("evaluate", "there are no samples to evaluate on");
+  result.accuracy = static_cast<double>(correct) / static_cast<double>(seen);
+  result.loss /= static_cast<double>(seen);
+  return result;
+}
+
+Trainer::Trainer(Module& model, Optimizer& optimizer, Options options)
+    : model_(model), optimizer_(optimizer), options_(std::move(options)), base_rate_(optimizer.learning_rate()) {
+  if (options_.epochs < 1) throw Error("trainer", "epochs must be at least 1, not " + std::to_string(options_.epochs));
+}
+
+void Trainer::fit(BatchSource& train, BatchSource& evaluation) {
+  if (train.batches() == 0) throw Error("trainer", "there are no samples to train on");
+  for (int epoch = 0; epoch < options_.epochs; ++epoch) {
+    const Stopwatch watch;
+    for (Callback* callback : callbacks_) callback->on_epoch_begin(epoch);
+    EpochReport report = run_epoch(epoch, train);
+    const Evaluation result = evaluate(model_, evaluation);
+    report.accuracy = result.accuracy;
+    report.evaluation_loss = result.loss;
+    report.seconds = watch.seconds();
+    for (Callback* callback : callbacks_) callback->on_epoch_end(report);
+  }
+}
+
+EpochReport Trainer::run_epoch(int epoch, BatchSource& train) {
+  const Stopwatch watch;
+  model_.train();
+  StepReport at{.epoch = epoch, .step = step_, .batch = 0, .batches = train.batches(), .samples = 0,
+                .loss = 0, .mean_loss = 0, .seconds = 0};
+  double loss_sum = 0;
+  train.start_epoch(epoch);
+  for (Batch batch; train.next(batch);) {
+    FlushDenormals flush;
+    optimizer_.set_learning_rate(base_rate_ * options_.schedule({step_, at.batches, options_.epochs}));
+    optimizer_.zero_grad();
+    const Tensor loss = cross_entropy(model_(batch.images), batch.labels);
+    at.loss = double{loss.item()};
+    if (!std::isfinite(at.loss)) {
+      throw Error("trainer", "the loss is no longer a number in epoch " + std::to_string(epoch) + ", step " +
+                                 std::to_string(step_) + "; a lower learning rate usually helps");
+    }
+    loss.backward();
+    optimizer_.step();
+
+    at.step = ++step_;
+    ++at.batch;
+    at.samples += batch.labels.size();
+    loss_sum += at.loss * static_cast<double>(batch.labels.size());
+    at.mean_loss = loss_sum / static_cast<double>(at.samples);
+    at.seconds = watch.seconds();
+    for (Callback* callback : callbacks_) callback->on_step_end(at);
+  }
+  return {.epoch = epoch, .step = step_, .train_loss = at.mean_loss, .accuracy = 0, .evaluation_loss = 0,
+          .learning_rate = optimizer_.learning_rate(),
+          .images_per_second = static_cast<double>(at.samples) / at.seconds, .seconds = 0};
+}
+
+}  // namespace espalier::nn

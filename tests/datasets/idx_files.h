@@ -1,0 +1,79 @@
+#pragma once
+
+#include <unistd.h>
+#include <zlib.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+/// For tests: folders that vanish, and files in MNIST's format made by hand.
+namespace espalier::testing {
+
+/// An empty folder of its own, removed with all it holds at the end of its life.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "espalier-XXXXXX").string();
+    if (!mkdtemp(name.data())) throw std::runtime_error("cannot make a temporary folder");
+    path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::string& path() const { return path_; }
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+using Bytes = std::vector<uint8_t>;
+
+/// Magic number, extents, values.
+inline Bytes idx(uint32_t magic, const std::vector<uint32_t>& extents, const Bytes& values) {
+  Bytes bytes;
+  const auto append = [&](uint32_t word) {
+    for (int shift = 24; shift >= 0; shift -= 8)
+      bytes.push_back(static_cast<uint8_t>(word >> shift));
+  };
+  append(magic);
+  for (const uint32_t extent : extents) append(extent);
+  bytes.insert(bytes.end(), values.begin(), values.end());
+  return bytes;
+}
+
+/// `count` pictures of 2×3 whose bytes count up from 0.
+inline Bytes idx_images(uint32_t count) {
+  Bytes values;
+  for (uint32_t i = 0; i < count * 6; ++i) values.push_back(static_cast<uint8_t>(i));
+  return idx(0x803, {count, 2, 3}, values);
+}
+
+inline Bytes idx_labels(const Bytes& labels) {
+  return idx(0x801, {static_cast<uint32_t>(labels.size())}, labels);
+}
+
+inline void write_plain(const std::string& path, const Bytes& bytes) {
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+  std::ofstream file(path, std::ios::binary);
+  file.write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+  if (!file) throw std::runtime_error("cannot write " + path);
+}
+
+inline void write_gzip(const std::string& path, const Bytes& bytes) {
+  gzFile file = gzopen(path.c_str(), "wb");
+  if (!file) throw std::runtime_error("cannot write " + path);
+  gzwrite(file, bytes.data(), static_cast<unsigned>(bytes.size()));
+  gzclose(file);
+}
+
+}  // namespace espalier::testing
