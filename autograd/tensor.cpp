@@ -44,7 +44,7 @@ float Tensor::item() const {
 }
 
 Tensor& Tensor::require_grad() {
-  if (graph_ && graph_->producer) {
+  if (graph_ && (graph_->producer || graph_->used_up)) {
     throw Error("tensor", "require_grad() is for leaves; this is a result, see retain_grad()");
   }
   if (!graph_) graph_ = std::make_shared<GraphValue>();

@@ -29,7 +29,9 @@ Parameter::~Parameter() = default;
 
 Tensor Parameter::effective_value() const {
   NoGrad no_grad;
-  return effective({}).detach();
+  const Tensor value = effective({});
+  // Without transforms that is the latent value itself, which the next update would change.
+  return value.storage() == latent_.storage() ? Tensor::from(value.shape(), value.values()) : value.detach();
 }
 
 void Parameter::attach(std::shared_ptr<WeightTransform> transform) {

@@ -54,7 +54,7 @@ class Parameter {
   const Shape& shape() const { return latent_.shape(); }
   int64_t size() const { return latent_.size(); }
 
-  /// The value a layer computes with, without history: for saving, counting, looking.
+  /// What a layer computes with at this moment, as a tensor of its own: for saving, counting, looking.
   Tensor effective_value() const;
   /// d(loss)/d(latent), undefined before the first backward.
   const Tensor& gradient() const { return latent_.grad(); }

@@ -21,7 +21,7 @@ struct EngineOptions {
   /// Best instruction set the library's own kernels may use; never above what the machine has.
   InstructionSet instruction_set = InstructionSet::avx512;
   /// Where warnings go; unset: one line on standard error.
-  std::function<void(const std::string&)> on_warning;
+  std::function<void(const std::string&)> on_warning = {};
 };
 
 /// What operations run on: a thread count, reusable memory, prepared kernels and the choice between

@@ -51,7 +51,11 @@ float RandomStream::normal(uint64_t position) const {
 
 uint64_t RandomStream::below(uint64_t position, uint64_t bound) const {
   __extension__ using Wide = unsigned __int128;
-  const uint64_t word = uint64_t{bits(2 * position)} << 32 | bits(2 * position + 1);
+  // Both halves of the word lie in one block.
+  const uint64_t block = position / 2;
+  const std::array<uint32_t, 4> words = philox4x32_10(
+      {static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32), stream_[0], stream_[1]}, key_);
+  const uint64_t word = uint64_t{words[position % 2 * 2]} << 32 | words[position % 2 * 2 + 1];
   return static_cast<uint64_t>((Wide{word} * bound) >> 64);
 }
 

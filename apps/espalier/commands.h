@@ -1,0 +1,11 @@
+#pragma once
+
+/// The commands of the program. `argv[0]` is the command's own name; what is returned is the exit
+/// code. \throws UsageError or ConfigError for what the user got wrong, other errors for failures
+namespace espalier::app {
+
+int train(int argc, char** argv);
+int info(int argc, char** argv);
+int bench(int argc, char** argv);
+
+}  // namespace espalier::app

@@ -1,0 +1,51 @@
+#include "config/optimizers.h"
+
+#include "espalier/nn/optim/adam.h"
+#include "espalier/nn/optim/sgd.h"
+
+namespace espalier::app {
+namespace {
+
+using compress::MapReader;
+using compress::Value;
+
+MakeOptimizer read_sgd(MapReader& reader, Value& spelled_out) {
+  nn::SGD::Options options;
+  options.lr = reader.number("lr", {.above = 0, .fallback = options.lr});
+  options.momentum = reader.number("momentum", {.min = 0, .below = 1, .fallback = options.momentum});
+  options.weight_decay = reader.number("weight_decay", {.min = 0, .fallback = options.weight_decay});
+  options.nesterov = reader.boolean("nesterov", options.nesterov);
+  if (options.nesterov && options.momentum == 0) reader.fail("nesterov", "needs a momentum above 0");
+  spelled_out = Value::map({{"lr", options.lr},
+                            {"momentum", options.momentum},
+                            {"weight_decay", options.weight_decay},
+                            {"nesterov", options.nesterov}});
+  return [options](nn::Module& model) { return std::make_unique<nn::SGD>(model, options); };
+}
+
+MakeOptimizer read_adam(MapReader& reader, Value& spelled_out) {
+  nn::Adam::Options options;
+  options.lr = reader.number("lr", {.above = 0, .fallback = options.lr});
+  options.beta1 = reader.number("beta1", {.min = 0, .below = 1, .fallback = options.beta1});
+  options.beta2 = reader.number("beta2", {.min = 0, .below = 1, .fallback = options.beta2});
+  options.epsilon = reader.number("epsilon", {.above = 0, .fallback = options.epsilon});
+  options.weight_decay = reader.number("weight_decay", {.min = 0, .fallback = options.weight_decay});
+  spelled_out = Value::map({{"lr", options.lr},
+                            {"beta1", options.beta1},
+                            {"beta2", options.beta2},
+                            {"epsilon", options.epsilon},
+                            {"weight_decay", options.weight_decay}});
+  return [options](nn::Module& model) { return std::make_unique<nn::Adam>(model, options); };
+}
+
+}  // namespace
+
+const std::vector<Kind<MakeOptimizer>>& optimizer_kinds() {
+  static const std::vector<Kind<MakeOptimizer>> kinds = {
+      {"SGD", "lr, momentum, weight_decay, nesterov", read_sgd},
+      {"Adam", "lr, beta1, beta2, epsilon, weight_decay", read_adam},
+  };
+  return kinds;
+}
+
+}  // namespace espalier::app

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "config/choice.h"
+#include "espalier/nn/optim/optimizer.h"
+
+namespace espalier::app {
+
+/// Makes the optimizer of a model.
+using MakeOptimizer = std::function<std::unique_ptr<nn::Optimizer>(nn::Module& model)>;
+
+/// The optimizers a configuration may name, with their options.
+const std::vector<Kind<MakeOptimizer>>& optimizer_kinds();
+
+}  // namespace espalier::app

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "arguments.h"
+#include "config/data_config.h"
+#include "config/optimizers.h"
+#include "config/schedules.h"
+#include "espalier/nn/models.h"
+
+namespace espalier::app {
+
+/// A training configuration, read and checked.
+struct TrainConfig {
+  nn::NamedModel model;
+  DataConfig data;
+  int64_t batch = 64;
+  int epochs = 1;
+  uint64_t seed = 0;
+  int threads = 1;
+  Choice<MakeOptimizer> optimizer;
+  Choice<nn::Schedule> schedule;
+  compress::Value compress;  ///< for `Registry::make_all`; null if nothing is compressed
+  compress::Position model_position;
+
+  /// \throws ConfigError for whatever is wrong; the compress section is left to the registry
+  static TrainConfig from(const compress::Value& value);
+  /// The configuration as it is run: defaults spelled out. `from` reads it back.
+  compress::Value to_value() const;
+
+  /// The same training without compression.
+  TrainConfig dense() const;
+  /// `test_accuracy`, or `validation_accuracy` when training pictures are held out for it.
+  std::string accuracy_key() const { return accuracy_kind() + "_accuracy"; }
+  /// `test accuracy` or `validation accuracy`.
+  std::string accuracy_name() const { return accuracy_kind() + " accuracy"; }
+
+ private:
+  std::string accuracy_kind() const { return data.hold_out > 0 ? "validation" : "test"; }
+};
+
+/// Reads a configuration file. \throws ConfigError also when there is no such file
+TrainConfig read_train_config(const std::string& path);
+
+/// The same with what the command line says instead: `--epochs`, `--batch`, `--lr`, `--seed`,
+/// `--threads`, `--data`.
+TrainConfig read_train_config(const std::string& path, const Arguments& arguments);
+
+}  // namespace espalier::app

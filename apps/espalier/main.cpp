@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "arguments.h"
+#include "commands.h"
+#include "espalier/compress/config/config_error.h"
+#include "espalier/compress/config/nearest.h"
+
+namespace espalier::app {
+namespace {
+
+struct Command {
+  std::string name;
+  int (*run)(int argc, char** argv);
+};
+
+const std::vector<Command> commands = {{"train", train}, {"info", info}, {"bench", bench}};
+
+constexpr std::string_view help = R"(Trains neural networks while it compresses them.
+
+Usage:
+  espalier COMMAND …      each command explains itself with --help
+
+Commands:
+  train CONFIG.yaml       train a network as the file says, compressing it on the way
+  info                    what this machine and this program can do
+  info RUN|CONFIG.yaml    the network of a run or of a configuration, and how the run ended
+  bench train             measure how fast training steps are
+
+Options:
+  -h, --help              this text
+      --version           the version
+
+Examples:
+  espalier train configs/lenet5.yaml --epochs 3 --with-dense
+  espalier info runs/lenet5
+  espalier bench train --net lenet5 --batch 64 --threads 2
+)";
+
+int dispatch(int argc, char** argv) {
+  if (argc < 2) throw UsageError("which command: train, info or bench? See 'espalier --help'");
+  const std::string word = argv[1];
+  if (word == "--help" || word == "-h" || word == "help") {
+    fmt::print("{}", help);
+    return 0;
+  }
+  if (word == "--version") {
+    fmt::print("espalier {}\n", ESPALIER_VERSION);
+    return 0;
+  }
+  std::vector<std::string> names;
+  for (const Command& command : commands) {
+    if (command.name == word) return command.run(argc - 1, argv + 1);
+    names.push_back(command.name);
+  }
+  if (word.starts_with("-")) names = {"--help", "--version"};
+  throw UsageError(fmt::format("there is no {} '{}'{}; see 'espalier --help'",
+                               word.starts_with("-") ? "option" : "command", word,
+                               compress::did_you_mean(word, names)));
+}
+
+/// One line on standard error, whatever the text holds.
+void complain(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  std::fflush(stdout);
+  fmt::print(stderr, "espalier: {}\n", text);
+}
+
+}  // namespace
+}  // namespace espalier::app
+
+int main(int argc, char** argv) {
+  using namespace espalier;
+  constexpr int failure = 1, wrong_usage = 2;
+  try {
+    return app::dispatch(argc, argv);
+  } catch (const app::UsageError& error) {
+    app::complain(error.what());
+    return wrong_usage;
+  } catch (const compress::ConfigError& error) {
+    app::complain(error.what());
+    return wrong_usage;
+  } catch (const std::exception& error) {
+    app::complain(error.what());
+    return failure;
+  }
+}

@@ -1,0 +1,164 @@
+// Every operation, on odd shapes: the definition's gradient against differences in double precision,
+// and the operation on each kernel against the definition.
+#include <catch2/catch.hpp>
+
+#include "autograd/op_cases.h"
+#include "espalier/autograd/backend/conv2d.h"
+#include "espalier/autograd/backend/matmul.h"
+#include "espalier/autograd/backend/vector_kernels.h"
+#include "espalier/autograd/core/engine.h"
+#include "espalier/autograd/core/error.h"
+#include "espalier/autograd/ops.h"
+#include "support/values.h"
+
+using namespace espalier;
+using namespace espalier::test;
+
+namespace {
+
+struct KernelChoice {
+  std::string operation, candidate;
+};
+
+template <class Problem, class Run>
+void list(const backend::CandidateList<Problem, Run>& candidates, std::vector<KernelChoice>& into) {
+  for (const auto& candidate : candidates.candidates) into.push_back({candidates.operation, candidate.name});
+}
+
+std::vector<KernelChoice> every_kernel() {
+  std::vector<KernelChoice> all;
+  list(backend::matmul_candidates(), all);
+  list(backend::conv2d_forward_candidates(), all);
+  list(backend::conv2d_input_gradient_candidates(), all);
+  list(backend::conv2d_weight_gradient_candidates(), all);
+  list(backend::vector_candidates(), all);
+  return all;
+}
+
+DoubleArrays double_inputs(const OpCase& c) {
+  DoubleArrays inputs;
+  for (const Tensor& input : c.inputs) inputs.push_back(doubles(input));
+  return inputs;
+}
+
+/// Runs forward and backward and compares with the definition; returns the largest difference.
+double difference_to_definition(const OpCase& c) {
+  std::vector<Tensor> inputs = c.inputs;
+  for (Tensor& input : inputs) (input = input.detach()).require_grad();
+  const Tensor y = c.operation(inputs);
+  const Tensor weights = normal(y.shape(), 99);
+  sum(multiply(y, weights)).backward();
+  double worst = largest_difference(y.values(), c.forward(double_inputs(c)));
+  const DoubleArrays gradients = c.backward(double_inputs(c), doubles(weights));
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    worst = std::max(worst, largest_difference(inputs[i].grad().values(), gradients[i]));
+  }
+  return worst;
+}
+
+bool says_unsupported(const Error& error) { return std::string(error.what()).find("supports this problem") != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("definitions of operations have the gradients they claim") {
+  for (const OpCase& c : op_cases()) {
+    INFO(c.name);
+    const auto result = gradcheck(c.surrogate ? c.surrogate : c.forward, c.backward, double_inputs(c), 1e-6);
+    INFO(result.message);
+    CHECK(result.passed);
+  }
+}
+
+TEST_CASE("operations agree with their definitions on the kernels chosen by default") {
+  for (int threads : {1, 2, 3}) {
+    Engine engine({.threads = threads});
+    EngineScope scope(engine);
+    for (const OpCase& c : op_cases()) {
+      INFO(c.name << " on " << threads << " threads");
+      CHECK(difference_to_definition(c) < 1e-5);
+    }
+  }
+}
+
+TEST_CASE("operations agree with their definitions on every kernel") {
+  for (const KernelChoice& kernel : every_kernel()) {
+    Engine engine({.threads = 2});
+    EngineScope scope(engine);
+    engine.plan().choose(kernel.operation, kernel.candidate);
+    int ran = 0;
+    for (const OpCase& c : op_cases()) {
+      INFO(c.name << " with " << kernel.operation << " on " << kernel.candidate);
+      try {
+        const double difference = difference_to_definition(c);
+        CHECK(difference < 1e-5);
+        ++ran;
+      } catch (const Error& error) {
+        if (!says_unsupported(error)) throw;  // groups on im2col, or an instruction set we lack here
+      }
+    }
+    if (ran == 0) WARN("skipped, not on this machine: " << kernel.operation << " on " << kernel.candidate);
+  }
+}
+
+TEST_CASE("a kernel plan that names no kernel is an error") {
+  Engine engine;
+  EngineScope scope(engine);
+  engine.plan().choose("matmul", "quantum");
+  CHECK_THROWS_WITH(linear(Tensor::zeros({1, 2}), Tensor::zeros({3, 2}), {}), Catch::Contains("'quantum'"));
+}
+
+TEST_CASE("large problems run on several threads with the same result") {
+  const Tensor x = normal({37, 20, 21, 3}, 1), w = normal({11, 5, 5, 3}, 2), b = normal({11}, 3);
+  std::vector<Tensor> results;
+  for (int threads : {1, 2, 5}) {
+    Engine engine({.threads = threads});
+    EngineScope scope(engine);
+    engine.plan().choose("conv2d.forward", "im2col");
+    results.push_back(max_pool2d(relu(conv2d(x, w, b, {})), {.kernel = 2}));
+  }
+  CHECK(largest_difference(results[1].values(), results[0].values()) < 1e-5);
+  CHECK(largest_difference(results[2].values(), results[0].values()) < 1e-5);
+}
+
+TEST_CASE("wrong shapes are errors that name the operation and the shapes") {
+  const Tensor image = Tensor::zeros({2, 5, 5, 3});
+  CHECK_THROWS_WITH(conv2d(image, Tensor::zeros({4, 3, 3, 16}), {}, {}),
+                    "[conv2d] the input has 3 channels but the weight expects 16");
+  CHECK_THROWS_WITH(conv2d(image, Tensor::zeros({4, 7, 7, 3}), {}, {}), Catch::Contains("does not fit"));
+  CHECK_THROWS_WITH(conv2d(image, Tensor::zeros({4, 3, 3, 3}), Tensor::zeros({5}), {}), Catch::Contains("bias"));
+  CHECK_THROWS_WITH(conv2d(image, Tensor::zeros({4, 3, 3, 3}), {}, {.stride = 0}), Catch::Contains("stride"));
+  CHECK_THROWS_WITH(linear(Tensor::zeros({2, 5}), Tensor::zeros({3, 4}), {}), Catch::Contains("5") && Catch::Contains("4"));
+  CHECK_THROWS_WITH(add(image, Tensor::zeros({2})), Catch::Contains("2×5×5×3"));
+  CHECK_THROWS_WITH(reshape(image, {7}), Catch::Contains("150 elements"));
+  CHECK_THROWS_WITH(cross_entropy(Tensor::zeros({2, 3}), {0, 3}), Catch::Contains("label 3"));
+  CHECK_THROWS_WITH(cross_entropy(Tensor::zeros({2, 3}), {0}), Catch::Contains("labels"));
+  CHECK_THROWS_WITH(clamp(image, 1, 0), Catch::Contains("lower bound"));
+  CHECK_THROWS_WITH(max_pool2d(image, {.kernel = 9}), Catch::Contains("window of 9"));
+}
+
+TEST_CASE("NaN survives relu and max pooling, so that a broken network shows") {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const char* kernels : {"reference", "baseline"}) {
+    Engine engine;
+    EngineScope scope(engine);
+    engine.plan().choose("vector", kernels);
+    CHECK(std::isnan(relu(Tensor::from({2}, {1, nan}))[1]));
+    for (int position = 0; position < 4; ++position) {
+      const Tensor x = Tensor::generate({1, 2, 2, 1}, [&](int64_t i) { return i == position ? nan : 1.0f; });
+      CHECK(std::isnan(max_pool2d(x, {.kernel = 2})[0]));
+    }
+  }
+}
+
+TEST_CASE("the gradient of a maximum goes to the first of equal values") {
+  Tensor x = Tensor::full({1, 2, 2, 1}, 3).require_grad();
+  sum(max_pool2d(x, {.kernel = 2})).backward();
+  CHECK(doubles(x.grad()) == std::vector<double>{1, 0, 0, 0});
+}
+
+TEST_CASE("rounding goes to even and covers large numbers") {
+  const std::vector<float> values{0.5f, 1.5f, 2.5f, -0.5f, -1.5f, 0.49999997f, 4194304.5f, 8388609.0f, -1e30f, 7.3f};
+  const std::vector<float> rounded{0, 2, 2, -0.0f, -2, 0, 4194304.0f, 8388609.0f, -1e30f, 7};
+  const Tensor y = round_straight_through(Tensor::from({10}, values));
+  for (size_t i = 0; i < values.size(); ++i) CHECK(y[static_cast<int64_t>(i)] == rounded[i]);
+}

@@ -1,0 +1,271 @@
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <unistd.h>
+
+#include "espalier/autograd/core/error.h"
+#include "espalier/autograd/ops.h"
+#include "espalier/nn/io/safetensors.h"
+#include "espalier/nn/io/weights.h"
+#include "espalier/nn/layers/activation.h"
+#include "espalier/nn/layers/conv2d.h"
+#include "espalier/nn/layers/linear.h"
+#include "espalier/nn/layers/sequential.h"
+#include "espalier/nn/loss.h"
+#include "espalier/nn/models.h"
+#include "espalier/nn/optim/adam.h"
+#include "espalier/nn/optim/schedule.h"
+#include "espalier/nn/optim/sgd.h"
+#include "espalier/nn/summary.h"
+#include "espalier/nn/train/trainer.h"
+#include "support/values.h"
+
+using namespace espalier;
+using namespace espalier::test;
+
+namespace {
+
+/// A layer with one weight of one value, so that optimizers can be followed by hand: y = w·x.
+nn::Linear one_weight(float value) {
+  nn::Linear layer({.in = 1, .out = 1, .bias = false});
+  layer.parameters()[0].parameter->load(Tensor::full({1, 1}, value));
+  return layer;
+}
+double weight(nn::Module& layer) { return double{layer.parameters()[0].parameter->effective_value()[0]}; }
+
+/// One update with the given gradient: d(w·x)/dw = x.
+void update(nn::Module& layer, nn::Optimizer& optimizer, float gradient) {
+  optimizer.zero_grad();
+  sum(layer(Tensor::full({1, 1}, gradient))).backward();
+  optimizer.step();
+}
+
+struct TempFile {
+  std::string path = "/tmp/espalier_training_" + std::to_string(getpid()) + ".safetensors";
+  ~TempFile() { std::remove(path.c_str()); }
+  std::string content() const {
+    std::ifstream stream(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+};
+
+/// Two classes that a line separates, in batches of 8.
+class Separable : public BatchSource {
+ public:
+  void start_epoch(int) override { at_ = 0; }
+  bool next(Batch& batch) override {
+    if (at_ == batches()) return false;
+    std::vector<int32_t> classes;
+    const Tensor noise = normal({8, 2}, static_cast<uint64_t>(at_));
+    NewTensor points({8, 2});
+    for (int64_t i = 0; i < 8; ++i) {
+      classes.push_back(i % 2);
+      for (int64_t j = 0; j < 2; ++j) points[i * 2 + j] = 0.3f * noise[i * 2 + j] + (i % 2 ? 1.0f : -1.0f);
+    }
+    batch = {std::move(points), Labels(std::span<const int32_t>(classes))};
+    ++at_;
+    return true;
+  }
+  int64_t samples() const override { return 8 * batches(); }
+  int64_t batches() const override { return 5; }
+  const Shape& sample_shape() const override { return shape_; }
+  int classes() const override { return 2; }
+
+ private:
+  Shape shape_{2};
+  int64_t at_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("SGD by hand: momentum, Nesterov, weight decay") {
+  // w = 1, lr 0.1, momentum 0.5, decay 0.2, gradients 1 and 2:
+  // d = 1 + 0.2·1 = 1.2; v = 1.2; w = 1 − 0.12 = 0.88
+  // d = 2 + 0.2·0.88 = 2.176; v = 0.6 + 2.176 = 2.776; w = 0.88 − 0.2776 = 0.6024
+  nn::Linear layer = one_weight(1);
+  nn::SGD plain(layer, {.lr = 0.1, .momentum = 0.5, .weight_decay = 0.2});
+  update(layer, plain, 1);
+  CHECK(weight(layer) == Approx(0.88));
+  update(layer, plain, 2);
+  CHECK(weight(layer) == Approx(0.6024));
+
+  // Nesterov: w −= lr·(d + momentum·v): 1 − 0.1·(1.2 + 0.6) = 0.82;
+  // d = 2.164; v = 0.6 + 2.164 = 2.764; w = 0.82 − 0.1·(2.164 + 1.382) = 0.4654
+  nn::Linear other = one_weight(1);
+  nn::SGD nesterov(other, {.lr = 0.1, .momentum = 0.5, .weight_decay = 0.2, .nesterov = true});
+  update(other, nesterov, 1);
+  CHECK(weight(other) == Approx(0.82));
+  update(other, nesterov, 2);
+  CHECK(weight(other) == Approx(0.4654));
+
+  nn::Linear third = one_weight(1);
+  nn::SGD bare(third, {.lr = 0.1});
+  update(third, bare, 3);
+  CHECK(weight(third) == Approx(0.7));
+}
+
+TEST_CASE("Adam by hand") {
+  // First step: m̂ = g, v̂ = g², so w moves by lr·sign(g) whatever the gradient's size.
+  nn::Linear layer = one_weight(1);
+  nn::Adam adam(layer, {.lr = 0.1});
+  update(layer, adam, 5);
+  CHECK(weight(layer) == Approx(0.9).epsilon(1e-5));
+  // Second: m = 0.9·0.5 + 0.1·(−1) = 0.35, m̂ = 0.35/0.19; v = 0.999·0.025 + 0.001·1 = 0.025975,
+  // v̂ = v/0.001999; w = 0.9 − 0.1·1.842105/√12.993997
+  update(layer, adam, -1);
+  CHECK(weight(layer) == Approx(0.9 - 0.1 * (0.35 / 0.19) / std::sqrt(0.025975 / 0.001999)).epsilon(1e-5));
+}
+
+TEST_CASE("optimizers refuse impossible settings") {
+  nn::Linear layer = one_weight(1);
+  CHECK_THROWS_WITH(nn::SGD(layer, {.lr = -1}), Catch::Contains("learning rate"));
+  CHECK_THROWS_WITH(nn::SGD(layer, {.lr = NAN}), Catch::Contains("learning rate"));
+  CHECK_THROWS_WITH(nn::SGD(layer, {.momentum = 1}), Catch::Contains("momentum"));
+  CHECK_THROWS_WITH(nn::SGD(layer, {.nesterov = true}), Catch::Contains("nesterov"));
+  CHECK_THROWS_WITH(nn::Adam(layer, {.beta1 = 1}), Catch::Contains("beta1"));
+}
+
+TEST_CASE("two optimizers on one model keep their state apart, and take it with them") {
+  nn::Linear layer = one_weight(1);
+  nn::SGD first(layer, {.lr = 0.1, .momentum = 0.9});
+  update(layer, first, 1);  // v = 1, w = 0.9
+  {
+    nn::SGD second(layer, {.lr = 0.1, .momentum = 0.9});
+    update(layer, second, 1);  // its own v = 1, w = 0.8
+    CHECK(weight(layer) == Approx(0.8));
+  }
+  update(layer, first, 1);  // v = 1.9
+  CHECK(weight(layer) == Approx(0.61));
+}
+
+TEST_CASE("an update between forward and backward is an error, not a wrong gradient") {
+  nn::Linear layer = one_weight(1);
+  nn::SGD sgd(layer, {.lr = 0.1});
+  Tensor x = Tensor::full({1, 1}, 2).require_grad();
+  update(layer, sgd, 1);
+  const Tensor loss = sum(layer(x));
+  sgd.step();
+  CHECK_THROWS_WITH(loss.backward(), Catch::Contains("overwritten"));
+}
+
+TEST_CASE("learning rates over a training of 10 epochs of 4 steps") {
+  const auto at = [](const nn::Schedule& schedule, int64_t step) { return schedule({step, 4, 10}); };
+  CHECK(at(nn::constant(), 17) == 1.0);
+  CHECK(at(nn::step_decay(3, 0.5), 11) == 1.0);
+  CHECK(at(nn::step_decay(3, 0.5), 12) == 0.5);
+  CHECK(at(nn::step_decay(3, 0.5), 39) == 0.125);
+  CHECK(at(nn::cosine(), 0) == 1.0);
+  CHECK(at(nn::cosine(), 20) == Approx(0.5));
+  CHECK(at(nn::cosine(), 40) == Approx(0).margin(1e-12));
+  CHECK(at(nn::one_cycle(0.2), 0) == Approx(0.04));
+  CHECK(at(nn::one_cycle(0.2), 4) == Approx(0.52));
+  CHECK(at(nn::one_cycle(0.2), 8) == 1.0);
+  CHECK(at(nn::one_cycle(0.2), 24) == Approx(0.5));
+  CHECK(at(nn::one_cycle(0), 0) == 1.0);
+  CHECK_THROWS(nn::one_cycle(1));
+  CHECK_THROWS(nn::step_decay(0));
+}
+
+TEST_CASE("the trainer learns, reports and calls back in order") {
+  struct Listener : nn::Callback {
+    std::string calls;
+    std::vector<nn::EpochReport> epochs;
+    std::vector<double> rates;
+    void on_epoch_begin(int epoch) override { calls += "b" + std::to_string(epoch); }
+    void on_step_end(const nn::StepReport& report) override { calls += "s" + std::to_string(report.batch); }
+    void on_epoch_end(const nn::EpochReport& report) override {
+      calls += "e";
+      epochs.push_back(report);
+    }
+  } listener;
+  nn::Sequential net{nn::Linear({.in = 2, .out = 4}), nn::ReLU(), nn::Linear({.in = 4, .out = 2})};
+  nn::initialise(net, 1);
+  nn::SGD sgd(net, {.lr = 0.5});
+  Separable train, test;
+  nn::Trainer trainer(net, sgd, {.epochs = 2, .schedule = nn::one_cycle(0)});
+  trainer.add(listener);
+  trainer.fit(train, test);
+  CHECK(listener.calls == "b0s1s2s3s4s5eb1s1s2s3s4s5e");
+  REQUIRE(listener.epochs.size() == 2);
+  CHECK(listener.epochs[1].accuracy == 1.0);
+  CHECK(listener.epochs[1].train_loss < listener.epochs[0].train_loss);
+  CHECK(listener.epochs[1].step == 10);
+  CHECK(listener.epochs[0].learning_rate == Approx(0.5 * 0.6));  // step 4 of 10
+  CHECK(net.training());
+}
+
+TEST_CASE("a loss that is no number ends the training with a word") {
+  nn::Linear net({.in = 2, .out = 2});
+  nn::SGD sgd(net, {.lr = 1e38});
+  Separable train, test;
+  CHECK_THROWS_WITH(nn::Trainer(net, sgd, {.epochs = 5}).fit(train, test), Catch::Contains("epoch 0, step"));
+}
+
+TEST_CASE("counting correct answers") {
+  const Tensor logits = Tensor::from({3, 2}, {1, 2, 5, 5, 3, 0});
+  CHECK(nn::count_correct(logits, {1, 0, 1}) == 2);
+  CHECK_THROWS(nn::count_correct(logits, {1}));
+}
+
+TEST_CASE("weights are saved with PyTorch's names and layout") {
+  const TempFile file;
+  nn::Sequential net;
+  net.add("conv", nn::Conv2d({.in = 2, .out = 3, .kernel = 2}));
+  const Tensor ohwi = Tensor::generate({3, 2, 2, 2}, [](int64_t i) { return static_cast<float>(i); });
+  net.parameters()[0].parameter->load(ohwi);
+  nn::save_weights(net, file.path);
+  const nn::Safetensors read = nn::read_safetensors(file.path);
+  REQUIRE(read.tensors.size() == 2);
+  CHECK(read.tensors[0].first == "conv.weight");
+  const Tensor& oihw = read.tensors[0].second;
+  CHECK(oihw.shape() == Shape{3, 2, 2, 2});
+  CHECK(oihw[0 * 8 + 1 * 4 + 1 * 2 + 0] == ohwi[0 * 8 + 1 * 4 + 0 * 2 + 1]);  // o 0, i 1, y 1, x 0
+  CHECK(oihw[2 * 8 + 0 * 4 + 0 * 2 + 1] == ohwi[2 * 8 + 0 * 4 + 1 * 2 + 0]);  // o 2, i 0, y 0, x 1
+  const std::string bytes = file.content();
+  nn::save_weights(net, file.path);
+  CHECK(file.content() == bytes);
+  uint64_t header = 0;
+  std::memcpy(&header, bytes.data(), 8);
+  CHECK(header % 8 == 0);
+}
+
+TEST_CASE("files of weights that do not fit are refused and leave the model alone") {
+  const TempFile file;
+  nn::Sequential net;
+  net.add("fc", nn::Linear({.in = 3, .out = 2}));
+  const auto before = doubles(net.parameters()[0].parameter->effective_value());
+  const auto refuses = [&](nn::Module& saved, const char* why) {
+    nn::save_weights(saved, file.path);
+    CHECK_THROWS_WITH(nn::load_weights(net, file.path), Catch::Contains(why) && Catch::Contains(file.path));
+    CHECK(doubles(net.parameters()[0].parameter->effective_value()) == before);
+  };
+  nn::Sequential other_name, other_shape, more;
+  other_name.add("fc2", nn::Linear({.in = 3, .out = 2}));
+  other_shape.add("fc", nn::Linear({.in = 4, .out = 2}));
+  more.add("fc", nn::Linear({.in = 3, .out = 2})).add("fc2", nn::Linear({.in = 1, .out = 1}));
+  refuses(other_name, "no tensor 'fc.weight'");
+  refuses(other_shape, "another shape");
+  refuses(more, "no place for");
+  nn::save_weights(net, file.path);
+  const std::string whole = file.content();
+  for (size_t length : {size_t{0}, size_t{5}, size_t{40}, whole.size() - 1}) {
+    std::ofstream(file.path, std::ios::binary) << whole.substr(0, length);
+    CHECK_THROWS_AS(nn::load_weights(net, file.path), Error);
+  }
+  CHECK_THROWS_WITH(nn::load_weights(net, "/nowhere.safetensors"), Catch::Contains("/nowhere.safetensors"));
+}
+
+TEST_CASE("a summary counts LeNet-5") {
+  nn::Sequential net = nn::named_model("lenet5").make();
+  const nn::ModelSummary summary = nn::summarise(net, {28, 28, 1});
+  REQUIRE(summary.layers.size() == 10);
+  CHECK(summary.parameters == 431'080);
+  CHECK(summary.layers[0].output == Shape{24, 24, 20});
+  CHECK(summary.layers[0].multiply_adds == 24 * 24 * 20 * 25);
+  CHECK(summary.layers[3].multiply_adds == 8 * 8 * 50 * 500);
+  CHECK(summary.multiply_adds == 288'000 + 1'600'000 + 400'000 + 5'000);
+  CHECK_THAT(summary.to_string(), Catch::Contains("2,293,000") && Catch::Contains("24×24×20"));
+  CHECK(net.training());
+}
