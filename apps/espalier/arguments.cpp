@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cxxopts.hpp>
 #include <memory>
 #include <string_view>
@@ -23,8 +24,9 @@ std::string unknown_option(const Usage& usage, int argc, char** argv) {
     const std::string name(word.substr(2, word.find('=') - 2));
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     const std::string near = compress::nearest(name, known);
-    return fmt::format("there is no option '--{}'{}", name,
-                       near.empty() ? "" : "; did you mean '--" + near + "'?");
+    return fmt::format("there is no option '--{}'; {}", name,
+                       near.empty() ? fmt::format("see 'espalier {} --help'", usage.command)
+                                    : "did you mean '--" + near + "'?");
   }
   return "";
 }
@@ -32,14 +34,10 @@ std::string unknown_option(const Usage& usage, int argc, char** argv) {
 /// cxxopts' messages with our quotation marks.
 std::string plain_quotes(std::string text) {
   for (const std::string_view mark : {"‘", "’"}) {
-    for (size_t at; (at = text.find(mark)) != std::string::npos;) text.replace(at, mark.size(), "'");
+    for (size_t at; (at = text.find(mark)) != std::string::npos;)
+      text.replace(at, mark.size(), "'");
   }
   return text;
-}
-
-compress::Value placed(compress::Value value, const std::string& option) {
-  value.set_position({std::make_shared<const std::string>("--" + option), 0, 0});
-  return value;
 }
 
 }  // namespace
@@ -74,18 +72,16 @@ std::optional<Arguments> parse(const Usage& usage, int argc, char** argv) {
     arguments.positional = result.unmatched();
   } catch (const cxxopts::exceptions::exception& error) {
     const std::string unknown = unknown_option(usage, argc, argv);
-    throw UsageError(fmt::format("{}; see '{} --help'",
-                                 unknown.empty() ? plain_quotes(error.what()) : unknown, program));
+    if (!unknown.empty()) throw UsageError(unknown);
+    throw UsageError(fmt::format("{}; see '{} --help'", plain_quotes(error.what()), program));
   }
   return arguments;
 }
 
 compress::Value option_value(const Arguments& arguments, const std::string& option) {
-  return placed(compress::plain_scalar(arguments.values.at(option)), option);
-}
-
-compress::Value option_text(const Arguments& arguments, const std::string& option) {
-  return placed(compress::Value(arguments.values.at(option)), option);
+  compress::Value value = compress::plain_scalar(arguments.values.at(option));
+  value.set_position({std::make_shared<const std::string>("--" + option), 0, 0});
+  return value;
 }
 
 }  // namespace espalier::app

@@ -35,7 +35,8 @@ struct Usage {
 /// A command line taken apart.
 struct Arguments {
   std::vector<std::string> positional;
-  std::map<std::string, std::string> values;  ///< by option; of a repeated one the last; switches: ""
+  std::map<std::string, std::string>
+      values;  ///< by option; of a repeated one the last; switches: ""
 
   bool has(const std::string& option) const { return values.count(option) > 0; }
 };
@@ -47,7 +48,5 @@ std::optional<Arguments> parse(const Usage& usage, int argc, char** argv);
 /// The value of an option as the configuration reader wants it: its word read as in a file, and
 /// `--epochs` standing in messages where a file's name would. So one set of checks serves both.
 compress::Value option_value(const Arguments& arguments, const std::string& option);
-/// The same, but always text, for folders called `2024`.
-compress::Value option_text(const Arguments& arguments, const std::string& option);
 
 }  // namespace espalier::app

@@ -9,6 +9,7 @@
 
 #include "arguments.h"
 #include "commands.h"
+#include "espalier/autograd/core/error.h"
 #include "espalier/compress/config/config_error.h"
 #include "espalier/compress/config/nearest.h"
 
@@ -60,9 +61,10 @@ int dispatch(int argc, char** argv) {
     names.push_back(command.name);
   }
   if (word.starts_with("-")) names = {"--help", "--version"};
-  throw UsageError(fmt::format("there is no {} '{}'{}; see 'espalier --help'",
+  const std::string near = compress::did_you_mean(word, names);
+  throw UsageError(fmt::format("there is no {} '{}'{}",
                                word.starts_with("-") ? "option" : "command", word,
-                               compress::did_you_mean(word, names)));
+                               near.empty() ? "; see 'espalier --help'" : near));
 }
 
 /// One line on standard error, whatever the text holds.
@@ -79,7 +81,12 @@ int main(int argc, char** argv) {
   using namespace espalier;
   constexpr int failure = 1, wrong_usage = 2;
   try {
-    return app::dispatch(argc, argv);
+    const int code = app::dispatch(argc, argv);
+    // What is still in the buffer may not fit the disk it goes to.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) {
+      throw Error("output", "standard output cannot be written");
+    }
+    return code;
   } catch (const app::UsageError& error) {
     app::complain(error.what());
     return wrong_usage;

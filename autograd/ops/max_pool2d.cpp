@@ -17,12 +17,17 @@ Tensor max_pool2d(const Tensor& x, const MaxPool2dOptions& options) {
     throw Error("max_pool2d", "a window of " + std::to_string(options.kernel) + " does not fit an input of " +
                                   std::to_string(in[1]) + "×" + std::to_string(in[2]));
   }
-  const backend::MaxPool2d problem{in[0], in[1], in[2], in[3], options.kernel, stride, options.padding};
-  const int64_t grain = 1 + elementwise_grain / (in[1] * in[2] * in[3] + 1);
+  const auto extent = [&](int64_t input) { return (input + 2 * options.padding - options.kernel) / stride + 1; };
+  const backend::Windows windows{in[1], in[2], in[3], options.kernel, options.kernel,
+                                 stride, options.padding, 1, extent(in[1]), extent(in[2])};
+  const int64_t picture = in[1] * in[2] * in[3], pooled = windows.out_height * windows.out_width * in[3];
+  const int64_t grain = 1 + elementwise_grain / (picture + 1);
 
-  NewTensor y({in[0], problem.out_height(), problem.out_width(), in[3]});
+  NewTensor y({in[0], windows.out_height, windows.out_width, in[3]});
   const auto& vector = backend::vector_kernels();
-  parallel_for(in[0], grain, [&](int64_t begin, int64_t end) { vector.max_pool(problem, begin, end, x.data(), y.data()); });
+  parallel_for(in[0], grain, [&](int64_t begin, int64_t end) {
+    vector.max_pool(windows, end - begin, x.data() + begin * picture, y.data() + begin * pooled);
+  });
 
   // Where the maximum came from is found again in backward: the input is kept anyway, by the
   // operation that made it.
@@ -30,12 +35,13 @@ Tensor max_pool2d(const Tensor& x, const MaxPool2dOptions& options) {
   return record("max_pool2d", {&x}, result,
                 {{"kernel", static_cast<double>(options.kernel)}, {"stride", static_cast<double>(stride)},
                  {"padding", static_cast<double>(options.padding)}},
-                [x = Saved(x), y = Saved(result), problem, grain](const Tensor& g, InputGradients& into) {
+                [x = Saved(x), y = Saved(result), windows, picture, pooled, grain](const Tensor& g, InputGradients& into) {
     const Tensor &input = x.get("max_pool2d"), &output = y.get("max_pool2d");
     NewTensor gx(input.shape());
     const auto& kernels = backend::vector_kernels();
-    parallel_for(problem.batch, grain, [&](int64_t begin, int64_t end) {
-      kernels.max_pool_gradient(problem, begin, end, input.data(), output.data(), g.data(), gx.data());
+    parallel_for(input.shape()[0], grain, [&](int64_t begin, int64_t end) {
+      kernels.max_pool_gradient(windows, end - begin, input.data() + begin * picture, output.data() + begin * pooled,
+                                g.data() + begin * pooled, gx.data() + begin * picture);
     });
     into.add(0, std::move(gx));
   });

@@ -70,22 +70,22 @@ OpCase conv_case(const backend::Conv2d& p, bool bias) {
   return c;
 }
 
-OpCase pool_case(const backend::MaxPool2d& p) {
-  OpCase c{"max_pool2d " + std::to_string(p.height) + "×" + std::to_string(p.width) + "×" + std::to_string(p.channels) + " kernel " +
-               std::to_string(p.kernel) + " stride " + std::to_string(p.stride) + " padding " + std::to_string(p.padding),
-           {normal({p.batch, p.height, p.width, p.channels}, 7)}, {}, {}, {}};
+OpCase pool_case(const Shape& input, const MaxPool2dOptions& o) {
+  const auto extent = [&](int64_t in) { return (in + 2 * o.padding - o.kernel) / o.stride + 1; };
+  const backend::Windows w{input[1], input[2], input[3], o.kernel, o.kernel, o.stride, o.padding, 1, extent(input[1]), extent(input[2])};
+  const int64_t batch = input[0];
+  OpCase c{"max_pool2d " + input.to_string() + " kernel " + std::to_string(o.kernel) + " stride " + std::to_string(o.stride) +
+               " padding " + std::to_string(o.padding), {normal(input, 7)}, {}, {}, {}};
   const auto forward = [=](const Doubles& x) {
-    Doubles y(static_cast<size_t>(p.batch * p.out_height() * p.out_width() * p.channels));
-    reference::max_pool(p, 0, p.batch, x.data(), y.data());
+    Doubles y(static_cast<size_t>(batch * w.out_height * w.out_width * w.channels));
+    reference::max_pool(w, batch, x.data(), y.data());
     return y;
   };
-  c.operation = [=](const std::vector<Tensor>& x) {
-    return max_pool2d(x[0], {.kernel = p.kernel, .stride = p.stride, .padding = p.padding});
-  };
+  c.operation = [=](const std::vector<Tensor>& x) { return max_pool2d(x[0], o); };
   c.forward = [=](const DoubleArrays& x) { return forward(x[0]); };
   c.backward = [=](const DoubleArrays& x, const Doubles& g) {
     DoubleArrays result{Doubles(x[0].size())};
-    reference::max_pool_gradient(p, 0, p.batch, x[0].data(), forward(x[0]).data(), g.data(), result[0].data());
+    reference::max_pool_gradient(w, batch, x[0].data(), forward(x[0]).data(), g.data(), result[0].data());
     return result;
   };
   return c;
@@ -221,8 +221,9 @@ std::vector<OpCase> op_cases() {
       conv_case({2, 6, 9, 5, 5, 3, 3, 2, 1, 1, 5}, true),
       conv_case({5, 6, 6, 17, 19, 1, 1, 1, 0, 1, 1}, true),
       conv_case({3, 5, 5, 16, 32, 3, 3, 1, 1, 1, 1}, true),
-      pool_case({2, 4, 6, 5, 2, 2, 0}), pool_case({1, 1, 1, 1, 1, 1, 0}), pool_case({2, 7, 5, 3, 2, 2, 0}),
-      pool_case({3, 8, 9, 67, 3, 2, 1}), pool_case({2, 9, 7, 4, 3, 1, 0}), pool_case({1, 10, 10, 2, 2, 3, 1}),
+      pool_case({2, 4, 6, 5}, {2, 2, 0}), pool_case({1, 1, 1, 1}, {1, 1, 0}), pool_case({2, 7, 5, 3}, {2, 2, 0}),
+      pool_case({2, 6, 4, 20}, {2, 2, 0}), pool_case({1, 4, 4, 16}, {2, 2, 0}), pool_case({3, 2, 2, 50}, {2, 2, 0}),
+      pool_case({3, 8, 9, 67}, {3, 2, 1}), pool_case({2, 9, 7, 4}, {3, 1, 0}), pool_case({1, 10, 10, 2}, {2, 3, 1}),
       flatten_case(2, 3, 5, 7), flatten_case(3, 1, 1, 4), flatten_case(1, 4, 4, 17),
       cross_entropy_case(1, 2), cross_entropy_case(9, 10), cross_entropy_case(70, 3)};
   add_elementwise_cases(cases, {5});

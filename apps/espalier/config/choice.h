@@ -50,12 +50,9 @@ Choice<Thing> read_choice(const compress::Value& value, const std::string& what,
     reader.finish();
     return {kind.name, std::move(spelled_out), std::move(thing)};
   }
-  for (const Kind<Thing>& kind : kinds) {
-    if (kind.name == named.name) break;
-  }
-  throw compress::ConfigError(named.position,
-                              "there is no " + what + " named '" + named.name + "'" +
-                                  compress::did_you_mean(named.name, names) + "; known: " + known);
+  throw compress::ConfigError(named.position, "there is no " + what + " named '" + named.name +
+                                                  "'" + compress::did_you_mean(named.name, names) +
+                                                  "; known: " + known);
 }
 
 }  // namespace espalier::app

@@ -23,8 +23,9 @@ compress::Position position_of(const Value* value) {
 }
 
 DatasetPtr open_split(const DataConfig& config, const Shape& sample, Split split) {
-  if (config.name == "mnist") return datasets::mnist(config.dir, split);
-  if (config.name == "fashion-mnist") return datasets::fashion_mnist(config.dir, split);
+  const std::string dir = config.dir_here.value_or(config.dir);
+  if (config.name == "mnist") return datasets::mnist(dir, split);
+  if (config.name == "fashion-mnist") return datasets::fashion_mnist(dir, split);
   const bool train = split == Split::train;
   return datasets::synthetic(
       {.samples = train ? config.limit.value_or(synthetic_samples) : synthetic_test_samples,

@@ -14,7 +14,9 @@ namespace espalier::app {
 /// The `data` section: `{name: fashion-mnist, limit: 60000, hold_out: 5000, dir: folder}`.
 struct DataConfig {
   std::string name;
-  std::string dir;               ///< where the files are; empty: the usual places
+  std::string dir;  ///< where the files are; empty: the usual places
+  /// The same for this machine, from the command line; no part of the configuration as run.
+  std::optional<std::string> dir_here;
   std::optional<int64_t> limit;  ///< only the first so many training pictures are used
   int64_t hold_out = 0;  ///< the last so many of those are evaluated on instead of the test set
   compress::Position limit_position, hold_out_position;

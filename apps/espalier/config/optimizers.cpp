@@ -12,10 +12,13 @@ using compress::Value;
 MakeOptimizer read_sgd(MapReader& reader, Value& spelled_out) {
   nn::SGD::Options options;
   options.lr = reader.number("lr", {.above = 0, .fallback = options.lr});
-  options.momentum = reader.number("momentum", {.min = 0, .below = 1, .fallback = options.momentum});
-  options.weight_decay = reader.number("weight_decay", {.min = 0, .fallback = options.weight_decay});
+  options.momentum =
+      reader.number("momentum", {.min = 0, .below = 1, .fallback = options.momentum});
+  options.weight_decay =
+      reader.number("weight_decay", {.min = 0, .fallback = options.weight_decay});
   options.nesterov = reader.boolean("nesterov", options.nesterov);
-  if (options.nesterov && options.momentum == 0) reader.fail("nesterov", "needs a momentum above 0");
+  if (options.nesterov && options.momentum == 0)
+    reader.fail("nesterov", "needs a momentum above 0");
   spelled_out = Value::map({{"lr", options.lr},
                             {"momentum", options.momentum},
                             {"weight_decay", options.weight_decay},
@@ -29,7 +32,8 @@ MakeOptimizer read_adam(MapReader& reader, Value& spelled_out) {
   options.beta1 = reader.number("beta1", {.min = 0, .below = 1, .fallback = options.beta1});
   options.beta2 = reader.number("beta2", {.min = 0, .below = 1, .fallback = options.beta2});
   options.epsilon = reader.number("epsilon", {.above = 0, .fallback = options.epsilon});
-  options.weight_decay = reader.number("weight_decay", {.min = 0, .fallback = options.weight_decay});
+  options.weight_decay =
+      reader.number("weight_decay", {.min = 0, .fallback = options.weight_decay});
   spelled_out = Value::map({{"lr", options.lr},
                             {"beta1", options.beta1},
                             {"beta2", options.beta2},

@@ -1,7 +1,5 @@
 #include "config/train_config.h"
 
-#include <limits>
-
 #include "espalier/autograd/core/platform.h"
 #include "espalier/compress/config/config_error.h"
 #include "espalier/compress/config/yaml.h"
@@ -14,6 +12,8 @@ using compress::Value;
 
 /// The threads a team can have; see FlushDenormals.
 constexpr int64_t most_threads = 256;
+/// Far more than anyone waits for, and safely an int.
+constexpr int64_t most_epochs = 1000000;
 
 nn::NamedModel read_model(MapReader& reader) {
   std::vector<std::string> names;
@@ -21,8 +21,8 @@ nn::NamedModel read_model(MapReader& reader) {
   return nn::named_model(reader.choice("model", names));
 }
 
-/// Sets a key of the options of `Name: {options}` or `Name`. Whatever has another form is left as it
-/// is, for the reader to complain about.
+/// Sets a key of the options of `Name: {options}` or `Name`. Whatever has another form is left as
+/// it is, for the reader to complain about.
 void set_option(Value& choice, const std::string& key, const Value& value) {
   if (choice.is_text()) {
     const compress::Position position = choice.position();
@@ -55,8 +55,7 @@ TrainConfig TrainConfig::from(const Value& value) {
   config.model_position = reader.require("model").position();
   config.data = DataConfig::from(reader.require("data"));
   config.batch = reader.integer("batch", {.min = 1, .fallback = config.batch});
-  config.epochs =
-      static_cast<int>(reader.integer("epochs", {.min = 1, .max = std::numeric_limits<int>::max()}));
+  config.epochs = static_cast<int>(reader.integer("epochs", {.min = 1, .max = most_epochs}));
   config.seed = static_cast<uint64_t>(reader.integer("seed", {.min = 0, .fallback = 0}));
   config.threads = static_cast<int>(
       reader.integer("threads", {.min = 1, .max = most_threads, .fallback = available_cores()}));
@@ -64,7 +63,9 @@ TrainConfig TrainConfig::from(const Value& value) {
   const Value* schedule = reader.find("schedule");
   config.schedule =
       read_choice(schedule ? *schedule : Value("constant"), "schedule", schedule_kinds());
-  if (const Value* compress = reader.find("compress")) config.compress = *compress;
+  const Value* compress = reader.find("compress");
+  const bool empty = !compress || (compress->is_map() && compress->as_map().empty());
+  if (!empty) config.compress = *compress;
   reader.finish();
   return config;
 }
@@ -96,11 +97,9 @@ TrainConfig read_train_config(const std::string& path, const Arguments& argument
   Value file = compress::read_yaml_file(path);
   override_with(file, arguments);
   TrainConfig config = TrainConfig::from(file);
-  // Not through the file's tree: where this machine keeps its pictures is no part of what was run.
   if (arguments.has("data")) {
-    if (config.data.name == "synthetic") {
-      throw UsageError("--data makes no sense for made-up pictures");
-    }
+    if (config.data.name == "synthetic") throw UsageError("--data: synthetic data has no files");
+    config.data.dir_here = arguments.values.at("data");
   }
   return config;
 }

@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "espalier/autograd/backend/vector_kernels.h"
+#include "espalier/autograd/backend/vector_table.h"
 
 /// The vector kernels as their definitions, one element at a time, computed in double precision.
 namespace espalier::backend::reference {
@@ -86,19 +86,21 @@ void transpose_add(int64_t rows, int64_t columns, const T* x, const T* bias, T* 
   }
 }
 
-/// Calls `visit(x index, y index)` for every value of every window, in reading order.
+/// Calls `visit(x index or −1 outside, window's pixel, row and column in the kernel, channel)` for every
+/// value of every window, in reading order.
 template <class Visit>
-void for_each_in_window(const MaxPool2d& p, int64_t begin, int64_t end, Visit&& visit) {
-  for (int64_t n = begin; n < end; ++n) {
-    for (int64_t oy = 0; oy < p.out_height(); ++oy) {
-      for (int64_t ox = 0; ox < p.out_width(); ++ox) {
-        for (int64_t i = 0; i < p.kernel; ++i) {
-          for (int64_t j = 0; j < p.kernel; ++j) {
-            const int64_t row = oy * p.stride - p.padding + i, column = ox * p.stride - p.padding + j;
-            if (row < 0 || row >= p.height || column < 0 || column >= p.width) continue;
-            for (int64_t c = 0; c < p.channels; ++c) {
-              visit(((n * p.height + row) * p.width + column) * p.channels + c,
-                    ((n * p.out_height() + oy) * p.out_width() + ox) * p.channels + c);
+void for_each_in_window(const Windows& w, int64_t pictures, Visit&& visit) {
+  for (int64_t n = 0; n < pictures; ++n) {
+    for (int64_t oy = 0; oy < w.out_height; ++oy) {
+      for (int64_t ox = 0; ox < w.out_width; ++ox) {
+        for (int64_t i = 0; i < w.kernel_height; ++i) {
+          for (int64_t j = 0; j < w.kernel_width; ++j) {
+            const int64_t row = oy * w.stride - w.padding + i * w.dilation;
+            const int64_t column = ox * w.stride - w.padding + j * w.dilation;
+            const bool inside = row >= 0 && row < w.height && column >= 0 && column < w.width;
+            for (int64_t c = 0; c < w.channels; ++c) {
+              visit(inside ? ((n * w.height + row) * w.width + column) * w.channels + c : -1,
+                    (n * w.out_height + oy) * w.out_width + ox, i * w.kernel_width + j, c);
             }
           }
         }
@@ -108,24 +110,41 @@ void for_each_in_window(const MaxPool2d& p, int64_t begin, int64_t end, Visit&& 
 }
 
 template <class T>
-void max_pool(const MaxPool2d& p, int64_t begin, int64_t end, const T* x, T* y) {
-  const int64_t out = p.out_height() * p.out_width() * p.channels;
-  std::fill(y + begin * out, y + end * out, -std::numeric_limits<T>::infinity());
-  for_each_in_window(p, begin, end, [&](int64_t xi, int64_t yi) {
-    if (x[xi] > y[yi] || std::isnan(x[xi])) y[yi] = x[xi];
+void max_pool(const Windows& w, int64_t pictures, const T* x, T* y) {
+  std::fill_n(y, pictures * w.out_height * w.out_width * w.channels, -std::numeric_limits<T>::infinity());
+  for_each_in_window(w, pictures, [&](int64_t xi, int64_t pixel, int64_t, int64_t c) {
+    T& best = y[pixel * w.channels + c];
+    if (xi >= 0 && (x[xi] > best || std::isnan(x[xi]))) best = x[xi];
   });
 }
 
 /// The largest value passes its slope 1 on; of equal ones the first in reading order.
 template <class T>
-void max_pool_gradient(const MaxPool2d& p, int64_t begin, int64_t end, const T* x, const T* y, const T* g, T* gx) {
-  const int64_t in = p.height * p.width * p.channels;
-  std::fill(gx + begin * in, gx + end * in, T{0});
-  std::vector<bool> given(static_cast<size_t>(p.batch * p.out_height() * p.out_width() * p.channels), false);
-  for_each_in_window(p, begin, end, [&](int64_t xi, int64_t yi) {
-    if (given[static_cast<size_t>(yi)] || x[xi] != y[yi]) return;
+void max_pool_gradient(const Windows& w, int64_t pictures, const T* x, const T* y, const T* g, T* gx) {
+  std::fill_n(gx, pictures * w.height * w.width * w.channels, T{0});
+  std::vector<bool> given(static_cast<size_t>(pictures * w.out_height * w.out_width * w.channels), false);
+  for_each_in_window(w, pictures, [&](int64_t xi, int64_t pixel, int64_t, int64_t c) {
+    const int64_t yi = pixel * w.channels + c;
+    if (xi < 0 || given[static_cast<size_t>(yi)] || x[xi] != y[yi]) return;
     given[static_cast<size_t>(yi)] = true;
     gx[xi] += g[yi];
+  });
+}
+
+template <class T>
+void copy_windows(const Windows& w, int64_t pictures, const T* x, T* windows) {
+  const int64_t taps = w.kernel_height * w.kernel_width;
+  for_each_in_window(w, pictures, [&](int64_t xi, int64_t pixel, int64_t tap, int64_t c) {
+    windows[(pixel * taps + tap) * w.channels + c] = xi < 0 ? T{0} : x[xi];
+  });
+}
+
+template <class T>
+void add_windows(const Windows& w, int64_t pictures, const T* windows, T* x) {
+  const int64_t taps = w.kernel_height * w.kernel_width;
+  std::fill_n(x, pictures * w.height * w.width * w.channels, T{0});
+  for_each_in_window(w, pictures, [&](int64_t xi, int64_t pixel, int64_t tap, int64_t c) {
+    if (xi >= 0) x[xi] += windows[(pixel * taps + tap) * w.channels + c];
   });
 }
 
@@ -173,6 +192,8 @@ inline constexpr VectorKernels vector_kernels = {
     .transpose_add = transpose_add<float>,
     .max_pool = max_pool<float>,
     .max_pool_gradient = max_pool_gradient<float>,
+    .copy_windows = copy_windows<float>,
+    .add_windows = add_windows<float>,
     .sgd = sgd<float>,
     .adam = adam<float>,
 };

@@ -1,5 +1,5 @@
 // The vector kernels as plain loops, which the compiler vectorises for the instruction set that the
-// including file is compiled for. Everything here has internal linkage and uses no function of the
+// including file is compiled for, or with GCC's vector types where it does not do that well. Everything here has internal linkage and uses no function of the
 // standard library that could be shared with other files: a shared inline function might be kept in
 // the copy compiled for AVX-512 and called on a machine that has none.
 
@@ -8,6 +8,31 @@
 
 namespace espalier::backend::simd {
 namespace {
+
+#if defined(__AVX512F__)
+constexpr int64_t lanes = 16;
+#elif defined(__AVX2__)
+constexpr int64_t lanes = 8;
+#else
+constexpr int64_t lanes = 4;
+#endif
+typedef float Lanes __attribute__((vector_size(lanes * 4)));
+typedef int32_t Bits __attribute__((vector_size(lanes * 4)));  // a comparison: −1 where it holds, else 0
+typedef float Four __attribute__((vector_size(16)));
+
+// Unaligned access, spelt so that the compiler knows: one instruction each.
+Lanes load(const float* from) {
+  Lanes value;
+  __builtin_memcpy(&value, from, sizeof(value));
+  return value;
+}
+void store(float* to, Lanes value) { __builtin_memcpy(to, &value, sizeof(value)); }
+Four load4(const float* from) {
+  Four value;
+  __builtin_memcpy(&value, from, sizeof(value));
+  return value;
+}
+void store4(float* to, Four value) { __builtin_memcpy(to, &value, sizeof(value)); }
 
 int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
@@ -118,24 +143,29 @@ void transpose_add(int64_t rows, int64_t columns, const float* x, const float* b
   }
 }
 
-/// The part of a window that lies inside the picture, and its first pixel.
-struct Window {
+/// The part of a window that lies inside the picture.
+struct Inside {
   int64_t top, bottom, left, right;
 };
-Window window_of(const MaxPool2d& p, int64_t oy, int64_t ox) {
-  const int64_t y = oy * p.stride - p.padding, x = ox * p.stride - p.padding;
-  return {larger(y, 0), smaller(y + p.kernel, p.height), larger(x, 0), smaller(x + p.kernel, p.width)};
+Inside inside(const Windows& w, int64_t oy, int64_t ox) {
+  const int64_t y = oy * w.stride - w.padding, x = ox * w.stride - w.padding;
+  return {larger(y, 0), smaller(y + w.kernel_height, w.height), larger(x, 0), smaller(x + w.kernel_width, w.width)};
 }
 
-/// 2×2 windows side by side, the usual case: one pass, all four values in registers.
+Lanes where(Bits choice, Lanes yes, Lanes no) { return choice ? yes : no; }
+/// The larger one, or b if it is NaN.
+Lanes larger_or_nan(Lanes a, Lanes b) { return where((b > a) | (b != b), b, a); }
+
+/// 2×2 windows side by side, the usual case: all four values in registers. Channels that do not fill
+/// the last vector are covered by one that begins earlier and computes some values twice.
 void max_pool_2x2_row(int64_t windows, int64_t channels, const float* upper, const float* lower, float* y) {
   for (int64_t w = 0; w < windows; ++w) {
-    for (int64_t c = 0; c < channels; ++c) {
-      float best = upper[c];
-      const float b = upper[channels + c], l = lower[c], d = lower[channels + c];
-      best = (b > best) | (b != b) ? b : best;
-      best = (l > best) | (l != l) ? l : best;
-      y[c] = (d > best) | (d != d) ? d : best;
+    for (int64_t c = 0; c < channels; c += lanes) {
+      const int64_t at = smaller(c, channels - lanes);
+      Lanes best = load(upper + at);
+      best = larger_or_nan(best, load(upper + channels + at));
+      best = larger_or_nan(best, load(lower + at));
+      store(y + at, larger_or_nan(best, load(lower + channels + at)));
     }
     upper += 2 * channels;
     lower += 2 * channels;
@@ -145,17 +175,22 @@ void max_pool_2x2_row(int64_t windows, int64_t channels, const float* upper, con
 
 void max_pool_2x2_row_gradient(int64_t windows, int64_t channels, const float* upper, const float* lower,
                                const float* y, const float* g, float* g_upper, float* g_lower) {
+  const Lanes zero = {};
   for (int64_t w = 0; w < windows; ++w) {
-    for (int64_t c = 0; c < channels; ++c) {
-      const float top = y[c], gradient = g[c];
-      const bool a = upper[c] == top;
-      const bool b = (upper[channels + c] == top) & !a;
-      const bool l = (lower[c] == top) & !(a | b);
-      const bool d = (lower[channels + c] == top) & !(a | b | l);
-      g_upper[c] = a ? gradient : 0.0f;
-      g_upper[channels + c] = b ? gradient : 0.0f;
-      g_lower[c] = l ? gradient : 0.0f;
-      g_lower[channels + c] = d ? gradient : 0.0f;
+    for (int64_t c = 0; c < channels; c += lanes) {
+      const int64_t at = smaller(c, channels - lanes);
+      const Lanes top = load(y + at), gradient = load(g + at);
+      const Bits first = load(upper + at) == top;
+      Bits taken = first;
+      const Bits second = (load(upper + channels + at) == top) & ~taken;
+      taken |= second;
+      const Bits third = (load(lower + at) == top) & ~taken;
+      taken |= third;
+      const Bits fourth = (load(lower + channels + at) == top) & ~taken;
+      store(g_upper + at, where(first, gradient, zero));
+      store(g_upper + channels + at, where(second, gradient, zero));
+      store(g_lower + at, where(third, gradient, zero));
+      store(g_lower + channels + at, where(fourth, gradient, zero));
     }
     upper += 2 * channels;
     lower += 2 * channels;
@@ -166,28 +201,27 @@ void max_pool_2x2_row_gradient(int64_t windows, int64_t channels, const float* u
   }
 }
 
-bool is_plain_2x2(const MaxPool2d& p) {
-  return p.kernel == 2 && p.stride == 2 && p.padding == 0 && p.height % 2 == 0 && p.width % 2 == 0;
+bool plain_2x2(const Windows& w) {
+  return w.kernel_height == 2 && w.kernel_width == 2 && w.stride == 2 && w.padding == 0 && w.height % 2 == 0 &&
+         w.width % 2 == 0 && w.channels >= lanes;
 }
 
-void max_pool(const MaxPool2d& p, int64_t begin, int64_t end, const float* x, float* y) {
-  const int64_t row = p.width * p.channels, c_count = p.channels;
-  x += begin * p.height * row;
-  y += begin * p.out_height() * p.out_width() * c_count;
-  for (int64_t n = begin; n < end; ++n, x += p.height * row) {
-    for (int64_t oy = 0; oy < p.out_height(); ++oy) {
-      if (is_plain_2x2(p)) {
-        max_pool_2x2_row(p.out_width(), c_count, x + 2 * oy * row, x + (2 * oy + 1) * row, y);
-        y += p.out_width() * c_count;
+void max_pool(const Windows& w, int64_t pictures, const float* x, float* y) {
+  const int64_t row = w.width * w.channels, channels = w.channels;
+  for (int64_t n = 0; n < pictures; ++n, x += w.height * row) {
+    for (int64_t oy = 0; oy < w.out_height; ++oy) {
+      if (plain_2x2(w)) {
+        max_pool_2x2_row(w.out_width, channels, x + 2 * oy * row, x + (2 * oy + 1) * row, y);
+        y += w.out_width * channels;
         continue;
       }
-      for (int64_t ox = 0; ox < p.out_width(); ++ox, y += c_count) {
-        const Window w = window_of(p, oy, ox);
-        for (int64_t c = 0; c < c_count; ++c) y[c] = -__builtin_inff();
-        for (int64_t i = w.top; i < w.bottom; ++i) {
-          for (int64_t j = w.left; j < w.right; ++j) {
-            const float* value = x + i * row + j * c_count;
-            for (int64_t c = 0; c < c_count; ++c) {
+      for (int64_t ox = 0; ox < w.out_width; ++ox, y += channels) {
+        const Inside part = inside(w, oy, ox);
+        for (int64_t c = 0; c < channels; ++c) y[c] = -__builtin_inff();
+        for (int64_t i = part.top; i < part.bottom; ++i) {
+          for (int64_t j = part.left; j < part.right; ++j) {
+            const float* value = x + i * row + j * channels;
+            for (int64_t c = 0; c < channels; ++c) {
               y[c] = (value[c] > y[c]) | (value[c] != value[c]) ? value[c] : y[c];
             }
           }
@@ -197,36 +231,30 @@ void max_pool(const MaxPool2d& p, int64_t begin, int64_t end, const float* x, fl
   }
 }
 
-void max_pool_gradient(const MaxPool2d& p, int64_t begin, int64_t end, const float* x, const float* y,
-                       const float* g, float* gx) {
-  const int64_t row = p.width * p.channels, c_count = p.channels;
-  const int64_t in = p.height * row, out = p.out_height() * p.out_width() * c_count;
-  x += begin * in;
-  gx += begin * in;
-  y += begin * out;
-  g += begin * out;
-  for (int64_t n = begin; n < end; ++n, x += in, gx += in) {
-    if (is_plain_2x2(p)) {
-      for (int64_t oy = 0; oy < p.out_height(); ++oy) {
-        max_pool_2x2_row_gradient(p.out_width(), c_count, x + 2 * oy * row, x + (2 * oy + 1) * row, y, g,
+void max_pool_gradient(const Windows& w, int64_t pictures, const float* x, const float* y, const float* g, float* gx) {
+  const int64_t row = w.width * w.channels, channels = w.channels, in = w.height * row;
+  for (int64_t n = 0; n < pictures; ++n, x += in, gx += in) {
+    if (plain_2x2(w)) {
+      for (int64_t oy = 0; oy < w.out_height; ++oy) {
+        max_pool_2x2_row_gradient(w.out_width, channels, x + 2 * oy * row, x + (2 * oy + 1) * row, y, g,
                                   gx + 2 * oy * row, gx + (2 * oy + 1) * row);
-        y += p.out_width() * c_count;
-        g += p.out_width() * c_count;
+        y += w.out_width * channels;
+        g += w.out_width * channels;
       }
       continue;
     }
     for (int64_t i = 0; i < in; ++i) gx[i] = 0.0f;
-    for (int64_t oy = 0; oy < p.out_height(); ++oy) {
-      for (int64_t ox = 0; ox < p.out_width(); ++ox, y += c_count, g += c_count) {
-        const Window w = window_of(p, oy, ox);
+    for (int64_t oy = 0; oy < w.out_height; ++oy) {
+      for (int64_t ox = 0; ox < w.out_width; ++ox, y += channels, g += channels) {
+        const Inside part = inside(w, oy, ox);
         constexpr int64_t block = 64;
-        for (int64_t first = 0; first < c_count; first += block) {
-          const int64_t width = smaller(block, c_count - first);
+        for (int64_t first = 0; first < channels; first += block) {
+          const int64_t width = smaller(block, channels - first);
           float left[block];  // the gradient, until a value of the window has taken it
           for (int64_t c = 0; c < width; ++c) left[c] = g[first + c];
-          for (int64_t i = w.top; i < w.bottom; ++i) {
-            for (int64_t j = w.left; j < w.right; ++j) {
-              const int64_t at = i * row + j * c_count + first;
+          for (int64_t i = part.top; i < part.bottom; ++i) {
+            for (int64_t j = part.left; j < part.right; ++j) {
+              const int64_t at = i * row + j * channels + first;
               for (int64_t c = 0; c < width; ++c) {
                 const bool takes = x[at + c] == y[first + c];
                 gx[at + c] += takes ? left[c] : 0.0f;
@@ -237,6 +265,89 @@ void max_pool_gradient(const MaxPool2d& p, int64_t begin, int64_t end, const flo
         }
       }
     }
+  }
+}
+
+/// to = from. What does not fill the last vector is covered by one that begins earlier.
+void copy_values(int64_t n, const float* from, float* to) {
+  if (n >= lanes) {
+    for (int64_t i = 0; i < n - lanes; i += lanes) store(to + i, load(from + i));
+    store(to + n - lanes, load(from + n - lanes));
+  } else if (n >= 4) {
+    for (int64_t i = 0; i < n - 4; i += 4) store4(to + i, load4(from + i));
+    store4(to + n - 4, load4(from + n - 4));
+  } else {
+    for (int64_t i = 0; i < n; ++i) to[i] = from[i];
+  }
+}
+
+void clear_values(int64_t n, float* to) {
+  for (int64_t i = 0; i < n; ++i) to[i] = 0.0f;
+}
+
+/// to += from.
+void add_values(int64_t n, const float* from, float* to) {
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) store(to + i, load(to + i) + load(from + i));
+  for (; i + 4 <= n; i += 4) store4(to + i, load4(to + i) + load4(from + i));
+  for (; i < n; ++i) to[i] += from[i];
+}
+
+/// Calls `shared(picture offset, window offset, values)` for each stretch of neighbours that a row of
+/// a window has in the picture, and `outside(window offset, values)` for what lies beyond its border.
+template <class Shared, class Outside>
+void for_each_stretch(const Windows& w, Shared&& shared, Outside&& outside) {
+  const int64_t channels = w.channels;
+  int64_t at = 0;  // in the windows
+  for (int64_t oy = 0; oy < w.out_height; ++oy) {
+    for (int64_t ox = 0; ox < w.out_width; ++ox) {
+      const int64_t first = ox * w.stride - w.padding;
+      for (int64_t i = 0; i < w.kernel_height; ++i, at += w.kernel_width * channels) {
+        const int64_t row = oy * w.stride - w.padding + i * w.dilation;
+        if (row < 0 || row >= w.height) {
+          outside(at, w.kernel_width * channels);
+        } else if (w.dilation == 1) {
+          const int64_t skip = smaller(larger(-first, 0), w.kernel_width);
+          const int64_t stop = larger(smaller(w.width - first, w.kernel_width), skip);
+          if (skip > 0) outside(at, skip * channels);
+          if (stop > skip) shared((row * w.width + first + skip) * channels, at + skip * channels, (stop - skip) * channels);
+          if (stop < w.kernel_width) outside(at + stop * channels, (w.kernel_width - stop) * channels);
+        } else {
+          for (int64_t j = 0; j < w.kernel_width; ++j) {
+            const int64_t column = first + j * w.dilation;
+            if (column < 0 || column >= w.width) {
+              outside(at + j * channels, channels);
+            } else {
+              shared((row * w.width + column) * channels, at + j * channels, channels);
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+int64_t window_values(const Windows& w) {
+  return w.out_height * w.out_width * w.kernel_height * w.kernel_width * w.channels;
+}
+
+void copy_windows(const Windows& w, int64_t pictures, const float* x, float* windows) {
+  for (int64_t n = 0; n < pictures; ++n) {
+    for_each_stretch(w, [=](int64_t from, int64_t to, int64_t values) { copy_values(values, x + from, windows + to); },
+                     [=](int64_t to, int64_t values) { clear_values(values, windows + to); });
+    x += w.height * w.width * w.channels;
+    windows += window_values(w);
+  }
+}
+
+void add_windows(const Windows& w, int64_t pictures, const float* windows, float* x) {
+  const int64_t picture = w.height * w.width * w.channels;
+  clear_values(pictures * picture, x);
+  for (int64_t n = 0; n < pictures; ++n) {
+    for_each_stretch(w, [=](int64_t to, int64_t from, int64_t values) { add_values(values, windows + from, x + to); },
+                     [](int64_t, int64_t) {});
+    x += picture;
+    windows += window_values(w);
   }
 }
 
@@ -284,6 +395,8 @@ constexpr VectorKernels table = {
     .transpose_add = transpose_add,
     .max_pool = max_pool,
     .max_pool_gradient = max_pool_gradient,
+    .copy_windows = copy_windows,
+    .add_windows = add_windows,
     .sgd = sgd,
     .adam = adam,
 };

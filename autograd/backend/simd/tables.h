@@ -1,6 +1,6 @@
 #pragma once
 
-#include "espalier/autograd/backend/vector_kernels.h"
+#include "espalier/autograd/backend/vector_table.h"
 
 /// The vector kernels, compiled once for each instruction set from `simd/kernels.inl`.
 namespace espalier::backend::simd {

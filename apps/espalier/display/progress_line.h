@@ -1,0 +1,41 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "espalier/nn/train/callback.h"
+
+namespace espalier::app {
+
+/// The line that moves while a network trains: how far the epoch is, how fast, and how long the
+/// rest of all trainings will take. It is shown on a terminal only.
+class ProgressLine {
+ public:
+  /// \param epochs     of one training
+  /// \param trainings  one after the other
+  ProgressLine(int epochs, int trainings);
+  /// Clears the line.
+  ~ProgressLine();
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  /// Draws the line anew, ten times a second at most.
+  void show(const nn::StepReport& report);
+  /// Clears the line before something is printed.
+  void clear();
+  /// Clears the line; the next report is of the next epoch.
+  void finish_epoch();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::string text(const nn::StepReport& report) const;
+  double seconds_left(const nn::StepReport& report) const;
+
+  bool terminal_;
+  int epochs_, trainings_;
+  int finished_ = 0;  // epochs of all trainings
+  bool started_ = false, visible_ = false;
+  Clock::time_point start_, drawn_;
+};
+
+}  // namespace espalier::app

@@ -1,0 +1,109 @@
+#include "display/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "display/text.h"
+#include "espalier/autograd/core/engine.h"
+
+namespace espalier::app {
+namespace {
+
+std::string describe(const compress::Compressor& compressor) {
+  std::string text = compressor.name() + ": ";
+  for (const compress::LayerInfo& layer : compressor.layers()) {
+    text += (layer.index == 0 ? "" : ", ") + layer.name;
+  }
+  return text;
+}
+
+std::string describe(const DataConfig& config, const TrainingData& data) {
+  return fmt::format("{}: {} training and {} {} pictures, {}", config.name,
+                     grouped(data.train->size()), grouped(data.evaluation->size()),
+                     config.hold_out > 0 ? "held-out validation" : "test",
+                     data.train->sample_shape().to_string());
+}
+
+/// A value for reading: 0.0005 and not 5e-04.
+std::string plain(const compress::Value& value) {
+  if (value.is_number() && !value.is_integer()) return fmt::format("{:g}", value.as_number());
+  return value.describe();
+}
+
+}  // namespace
+
+std::string describe(const std::string& name, const compress::Value& options) {
+  std::string text = name;
+  for (const compress::Member& option : options.as_map()) {
+    text += (text == name ? ": " : ", ") + option.key + " " + plain(option.value);
+  }
+  return text;
+}
+
+std::string describe_machine(int threads) {
+  return fmt::format("{} thread{}, {} kernels, {} oneDNN", threads, threads == 1 ? "" : "s",
+                     to_string(Engine::current().instruction_set()),
+                     ESPALIER_HAS_ONEDNN ? "with" : "without");
+}
+
+void print_header(Experiment& experiment, const TrainingData& data, const RunFolder& folder) {
+  const TrainConfig& config = experiment.config();
+  std::string text = labelled("model", fmt::format("{}, {} parameters", config.model.name,
+                                                   grouped(experiment.model().parameter_count())));
+  text += labelled("data", describe(config.data, data));
+  text +=
+      labelled("training", fmt::format("{} epoch{}, batch {}, seed {}", config.epochs,
+                                       config.epochs == 1 ? "" : "s", config.batch, config.seed));
+  text += labelled("optimizer", describe(config.optimizer.name, config.optimizer.options));
+  text += labelled("schedule", describe(config.schedule.name, config.schedule.options));
+  if (experiment.compressors().empty()) text += labelled("compress", "nothing");
+  std::string label = "compress";
+  for (const auto& compressor : experiment.compressors()) {
+    text += labelled(label, describe(*compressor));
+    label = "";
+  }
+  text += labelled("machine", describe_machine(config.threads));
+  text += labelled("run", folder.path());
+  fmt::print("{}\n", text);
+  std::fflush(stdout);
+}
+
+void print_sparsity(const std::vector<WeightCount>& layers) {
+  std::vector<WeightCount> rows = layers;
+  rows.push_back(total(layers));
+  int name_width = columns("layer");
+  for (const WeightCount& row : rows) name_width = std::max(name_width, columns(row.layer));
+  const auto print = [&](const std::string& layer, const std::string& weights,
+                         const std::string& nonzero, const std::string& sparsity) {
+    fmt::print("{}  {:>13}  {:>13}  {:>8}\n", padded_right(layer, name_width), weights, nonzero,
+               sparsity);
+  };
+  print("layer", "weights", "non-zero", "sparsity");
+  for (const WeightCount& row : rows) {
+    print(row.layer, grouped(row.weights), grouped(row.nonzero), percent(row.sparsity(), 1));
+  }
+}
+
+void print_comparison(const std::string& accuracy_name, const Outcome& dense,
+                      const Outcome& compressed) {
+  const WeightCount before = total(dense.weights), after = total(compressed.weights);
+  const auto print = [&](const std::string& name, const std::string& accuracy,
+                         const std::string& nonzero, const std::string& sparsity) {
+    fmt::print("{:<10}  {:>{}}  {:>25}  {:>8}\n", name, accuracy, accuracy_name.size(), nonzero,
+               sparsity);
+  };
+  const auto row = [&](const std::string& name, const Outcome& outcome, const WeightCount& count) {
+    print(name, percent(outcome.accuracy, 2),
+          fmt::format("{} of {}", grouped(count.nonzero), grouped(count.weights)),
+          percent(count.sparsity(), 1));
+  };
+  print("", accuracy_name, "non-zero weights", "sparsity");
+  row("dense", dense, before);
+  row("compressed", compressed, after);
+  fmt::print("{:<10}  {:>{}} points\n", "difference",
+             fmt::format("{:+.2f}", 100 * (compressed.accuracy - dense.accuracy)),
+             std::max<size_t>(accuracy_name.size(), 7) - 7);
+}
+
+}  // namespace espalier::app

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "run/experiment.h"
+
+/// What is said before and after a training.
+namespace espalier::app {
+
+/// Model, data, settings, compressors with the layers they matched, machine, folder.
+void print_header(Experiment& experiment, const TrainingData& data, const RunFolder& folder);
+
+/// One row for each layer and one of totals.
+void print_sparsity(const std::vector<WeightCount>& layers);
+
+/// The compressed network beside the one that was trained without compression.
+void print_comparison(const std::string& accuracy_name, const Outcome& dense,
+                      const Outcome& compressed);
+
+/// `SGD: lr 0.05, momentum 0.9`.
+std::string describe(const std::string& name, const compress::Value& options);
+
+/// `2 threads, avx512 kernels, with oneDNN`.
+std::string describe_machine(int threads);
+
+}  // namespace espalier::app

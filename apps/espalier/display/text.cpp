@@ -1,0 +1,62 @@
+#include "display/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+namespace espalier::app {
+
+std::string grouped(int64_t number) {
+  std::string digits = std::to_string(number);
+  const int64_t sign = number < 0 ? 1 : 0;
+  for (int64_t at = static_cast<int64_t>(digits.size()) - 3; at > sign; at -= 3) {
+    digits.insert(static_cast<size_t>(at), ",");
+  }
+  return digits;
+}
+
+std::string percent(double fraction, int decimals) {
+  return fmt::format("{:.{}f} %", 100 * fraction, decimals);
+}
+
+std::string duration(double seconds) {
+  if (seconds < 9.995) return fmt::format("{:.2f} s", seconds);
+  if (seconds < 59.95) return fmt::format("{:.1f} s", seconds);
+  const int64_t whole = std::llround(seconds);
+  if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
+  return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+int columns(const std::string& text) {
+  // Bytes 10xxxxxx continue a character.
+  return static_cast<int>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+std::string padded_right(const std::string& text, int width) {
+  return text + std::string(static_cast<size_t>(std::max(0, width - columns(text))), ' ');
+}
+
+std::string padded_left(const std::string& text, int width) {
+  return std::string(static_cast<size_t>(std::max(0, width - columns(text))), ' ') + text;
+}
+
+std::string labelled(const std::string& label, const std::string& text) {
+  constexpr int label_width = 12;
+  std::string result, line = padded_right(label + " ", label_width);
+  bool first = true;
+  std::istringstream words(text);
+  for (std::string word; words >> word; first = false) {
+    if (!first && columns(line) + 1 + columns(word) > page_width) {
+      result += line + "\n";
+      line = std::string(label_width, ' ');
+      first = true;
+    }
+    line += (first ? "" : " ") + word;
+  }
+  return result + line + "\n";
+}
+
+}  // namespace espalier::app

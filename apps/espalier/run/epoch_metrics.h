@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "espalier/nn/train/callback.h"
+#include "run/weight_count.h"
+
+namespace espalier::app {
+
+/// One line of metrics.jsonl.
+struct EpochMetrics {
+  int epoch = 0;     ///< from 0
+  int64_t step = 0;  ///< optimizer steps done over all epochs
+  double train_loss = 0;
+  double accuracy = 0;  ///< a fraction; its key in the file is `test_accuracy` or the like
+  double sparsity = 0;  ///< of all counted weights
+  std::vector<std::pair<std::string, double>> layers;  ///< sparsity of each
+  double learning_rate = 0;
+  double images_per_second = 0;
+  double seconds = 0;
+
+  static EpochMetrics of(const nn::EpochReport& report, const std::vector<WeightCount>& weights);
+  /// One JSON object without a line break.
+  std::string to_line(const std::string& accuracy_key) const;
+  /// \throws Error when the line is no such object
+  static EpochMetrics from_line(const std::string& line, const std::string& accuracy_key);
+};
+
+}  // namespace espalier::app

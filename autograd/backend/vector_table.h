@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+
+// Included by files that are compiled for one instruction set only: no function bodies here and no
+// header of the standard library that has any. An inline function compiled for AVX-512 might be the
+// copy that the linker keeps for all.
+
+namespace espalier::backend {
+
+/// The windows that a kernel moves over a picture `height×width×channels`, one for each output pixel.
+struct Windows {
+  int64_t height, width, channels;
+  int64_t kernel_height, kernel_width;
+  int64_t stride, padding, dilation;
+  int64_t out_height, out_width;
+};
+
+/// Settings of one optimizer update, see `VectorKernels`.
+struct SgdUpdate {
+  float learning_rate, momentum, weight_decay;
+  bool nesterov;
+};
+struct AdamUpdate {
+  float learning_rate, beta1, beta2, epsilon, weight_decay;
+  float correction1, correction2;  ///< 1 − β₁ᵗ and 1 − β₂ᵗ
+};
+
+/// The kernels that walk over memory once. They run on the calling thread; who calls cuts the work
+/// into parts. Results may overwrite an input of the same position.
+struct VectorKernels {
+  /// out = a + b; out = a·b.
+  void (*add)(int64_t n, const float* a, const float* b, float* out);
+  void (*multiply)(int64_t n, const float* a, const float* b, float* out);
+  /// out = factor·x.
+  void (*scale)(int64_t n, float factor, const float* x, float* out);
+  /// y = max(x, 0); gx = g where y > 0, else 0.
+  void (*relu)(int64_t n, const float* x, float* y);
+  void (*relu_gradient)(int64_t n, const float* y, const float* g, float* gx);
+  /// out = x where the bit is set, else +0. `bits` starts at x's first element.
+  void (*mask)(int64_t n, const float* x, const uint64_t* bits, float* out);
+  /// y = x to the nearest integer, ties to even.
+  void (*round)(int64_t n, const float* x, float* y);
+  /// y = min(max(x, low), high); gx = g where low ≤ x ≤ high, else 0.
+  void (*clamp)(int64_t n, float low, float high, const float* x, float* y);
+  void (*clamp_gradient)(int64_t n, float low, float high, const float* x, const float* g, float* gx);
+  /// Σ x, added up in double precision.
+  double (*sum)(int64_t n, const float* x);
+  /// y[r][c] += bias[c].
+  void (*add_to_rows)(int64_t rows, int64_t columns, const float* bias, float* y);
+  /// out[c] = Σ_r x[r][c].
+  void (*column_sums)(int64_t rows, int64_t columns, const float* x, float* out);
+  /// y[c][r] = x[r][c] + bias[r]; bias may be null.
+  void (*transpose_add)(int64_t rows, int64_t columns, const float* x, const float* bias, float* y);
+  /// y = the largest value of each window (dilation 1) and channel; NaN if it has one.
+  void (*max_pool)(const Windows&, int64_t pictures, const float* x, float* y);
+  /// gx = g at the first value of each window that equals y, else 0.
+  void (*max_pool_gradient)(const Windows&, int64_t pictures, const float* x, const float* y, const float* g,
+                            float* gx);
+  /// The windows one behind the other, each `kernel_height×kernel_width×channels`, zeros outside the
+  /// picture.
+  void (*copy_windows)(const Windows&, int64_t pictures, const float* x, float* windows);
+  /// The transpose of that: x = 0, then every value of every window is added where it came from.
+  void (*add_windows)(const Windows&, int64_t pictures, const float* windows, float* x);
+  /// d = g + decay·w; v = momentum·v + d; w −= rate·(nesterov ? d + momentum·v : v).
+  /// v may be null when momentum is 0.
+  void (*sgd)(int64_t n, const SgdUpdate&, const float* g, float* v, float* w);
+  /// Kingma & Ba, arXiv 1412.6980, algorithm 1, with decay·w added to the gradient.
+  void (*adam)(int64_t n, const AdamUpdate&, const float* g, float* m, float* v, float* w);
+};
+
+}  // namespace espalier::backend

@@ -1,0 +1,131 @@
+// A warm training step asks the system for no memory and prepares no kernel. The first claim is
+// checked by the kernel of the operating system: a child process installs a system-call filter that
+// kills it at the first mmap, munmap, mremap or brk, and then trains twenty steps.
+#include <catch2/catch.hpp>
+#include <functional>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "espalier/autograd/core/engine.h"
+#include "espalier/compress/pruners/agp_pruner.h"
+#include "espalier/compress/pruners/level_pruner.h"
+#include "espalier/nn/loss.h"
+#include "espalier/nn/models.h"
+#include "espalier/nn/optim/adam.h"
+#include "espalier/nn/optim/sgd.h"
+#include "support/values.h"
+
+using namespace espalier;
+using namespace espalier::test;
+
+namespace {
+
+constexpr int warm_up = 20, measured = 20;
+
+/// Trains; calls `warm` when the warm-up is over.
+void train(const std::string& model, bool masked, bool adam, const std::function<void()>& warm) {
+  nn::Sequential net = nn::named_model(model).make();
+  compress::AGPruner pruner({{{"final_sparsity", 0.9}, {"end_epoch", 1}}});
+  if (masked) pruner(net);
+  std::unique_ptr<nn::Optimizer> optimizer;
+  if (adam) optimizer = std::make_unique<nn::Adam>(net, nn::Adam::Options{});
+  else optimizer = std::make_unique<nn::SGD>(net, nn::SGD::Options{.lr = 0.01, .momentum = 0.9, .weight_decay = 5e-4});
+  const int64_t batch = 64;
+  std::vector<int32_t> classes;
+  for (int i = 0; i < batch; ++i) classes.push_back(i % 10);
+  const Labels labels{std::span<const int32_t>(classes)};
+  const Tensor images = normal({batch, 28, 28, 1}, 1);
+  for (int step = 0; step < warm_up + measured; ++step) {
+    if (step == warm_up) warm();
+    optimizer->zero_grad();
+    nn::cross_entropy(net(images), labels).backward();
+    optimizer->step();
+  }
+}
+
+/// From now on, memory may not be asked for: the filter decides by the number of the system call.
+bool forbid_memory_calls() {
+  const auto kill_on = [](unsigned number) -> std::array<sock_filter, 2> {
+    return {{BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)}};
+  };
+  std::vector<sock_filter> program{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+  for (unsigned number : {__NR_mmap, __NR_munmap, __NR_mremap, __NR_brk}) {
+    for (const sock_filter& instruction : kill_on(number)) program.push_back(instruction);
+  }
+  program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
+  return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &filter) == 0;
+}
+
+enum Outcome { finished = 0, no_filter = 3 };
+
+/// Runs `body` in a child process; the result is its exit code, or −signal.
+int in_child(const std::function<int()>& body) {
+  const pid_t child = fork();
+  if (child == 0) _exit(body());
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+}  // namespace
+
+TEST_CASE("a warm step makes no system call for memory") {
+#if defined(__SANITIZE_ADDRESS__)
+  WARN("skipped: the address sanitizer asks for memory of its own");
+  return;
+#endif
+  // The filter itself must bite, or what follows proves nothing.
+  const int control = in_child([] {
+    if (!forbid_memory_calls()) return int{no_filter};
+    syscall(SYS_munmap, nullptr, 0);
+    return int{finished};
+  });
+  if (control == no_filter) {
+    WARN("skipped: this system does not let a process filter its own system calls");
+    return;
+  }
+  REQUIRE(control == -SIGSYS);
+  for (const char* model : {"lenet300", "lenet5"}) {
+    for (bool masked : {false, true}) {
+      for (bool adam : {false, true}) {
+        INFO(model << (masked ? " masked" : "") << (adam ? " Adam" : " SGD"));
+        CHECK(in_child([&] {
+                train(model, masked, adam, [] {
+                  if (!forbid_memory_calls()) _exit(no_filter);
+                });
+                _exit(finished);  // without destructors, which may give memory back
+                return int{finished};
+              }) == finished);
+      }
+    }
+  }
+}
+
+TEST_CASE("a warm step misses no buffer and prepares no kernel") {
+  for (const char* convolution : {"im2col", "onednn"}) {
+    Engine engine;
+    EngineScope scope(engine);
+#if !ESPALIER_HAS_ONEDNN
+    if (convolution == std::string("onednn")) continue;
+#endif
+    for (const char* pass : {"conv2d.forward", "conv2d.input_gradient", "conv2d.weight_gradient"}) engine.plan().choose(pass, convolution);
+    BufferPool::Stats before;
+    int64_t created = 0;
+    train("lenet5", true, false, [&] {
+      before = engine.buffers().stats();
+      created = engine.primitives().created();
+    });
+    CHECK(engine.buffers().stats().misses == before.misses);
+    CHECK(engine.buffers().stats().hits > before.hits);
+    CHECK(engine.primitives().created() == created);
+    if (convolution == std::string("onednn")) CHECK(created >= 5);
+  }
+}
