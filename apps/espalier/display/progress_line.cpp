@@ -73,7 +73,7 @@ std::string ProgressLine::text(const nn::StepReport& report) const {
   std::string facts =
       fmt::format("  {}/{}  {:3.0f} %  {:>7} images/s  loss {:.4f}  {} left", report.epoch + 1,
                   epochs_, 100 * part, grouped(static_cast<int64_t>(rate)), report.mean_loss,
-                  duration(seconds_left(report)));
+                  clock_time(seconds_left(report)));
   // The last column stays free: a character there makes some terminals begin a new line.
   const int width = std::min(terminal_width(), page_width) - 1;
   const int bar_width = width - columns(facts);

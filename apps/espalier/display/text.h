@@ -15,6 +15,8 @@ std::string grouped(int64_t number);
 std::string percent(double fraction, int decimals);
 /// `0.31 s`, `12.3 s`, `1:23`, `1:02:03`.
 std::string duration(double seconds);
+/// `0:09`, `1:23`, `1:02:03`: without parts of seconds, which would flicker.
+std::string clock_time(double seconds);
 /// How many columns UTF-8 text takes; every character counts as one.
 int columns(const std::string& text);
 /// The text with spaces behind it, or before it.
