@@ -1,6 +1,7 @@
 #pragma once
 
-/// Everything a program that trains and compresses needs; each header can be included alone as well.
+/// Everything a program that trains and compresses needs; each header can be included alone as
+/// well.
 #include "espalier/autograd/batch.h"
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/gradcheck.h"

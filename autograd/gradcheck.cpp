@@ -24,12 +24,14 @@ GradcheckResult compare(const DoubleArrays& analytic, double tolerance, Numeric&
   for (size_t input = 0; input < analytic.size(); ++input) {
     for (size_t i = 0; i < analytic[input].size(); ++i) {
       const double ours = analytic[input][i], difference = numeric(input, i);
-      const double error = std::abs(ours - difference) / std::max({1.0, std::abs(ours), std::abs(difference)});
+      const double error =
+          std::abs(ours - difference) / std::max({1.0, std::abs(ours), std::abs(difference)});
       largest = std::max(largest, std::abs(ours));
       if (error >= result.worst || std::isnan(error)) {
         result.worst = error;
-        result.message = "input " + std::to_string(input) + ", element " + std::to_string(i) + ": backward says " +
-                         std::to_string(ours) + ", differences say " + std::to_string(difference);
+        result.message = "input " + std::to_string(input) + ", element " + std::to_string(i) +
+                         ": backward says " + std::to_string(ours) + ", differences say " +
+                         std::to_string(difference);
       }
       if (std::isnan(error)) return result;
     }
@@ -48,18 +50,22 @@ GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)
                           std::vector<Tensor> inputs, double tolerance, double step) {
   const auto weighted_sum = [](const Tensor& y) {
     double total = 0;
-    for (int64_t i = 0; i < y.size(); ++i) total += double{y[i]} * result_weight(static_cast<size_t>(i));
+    for (int64_t i = 0; i < y.size(); ++i)
+      total += double{y[i]} * result_weight(static_cast<size_t>(i));
     return total;
   };
   for (Tensor& input : inputs) (input = input.detach()).require_grad();
   const Tensor y = function(inputs);
-  const Tensor weights = Tensor::generate(y.shape(), [](int64_t i) { return static_cast<float>(result_weight(static_cast<size_t>(i))); });
+  const Tensor weights = Tensor::generate(y.shape(), [](int64_t i) {
+    return static_cast<float>(result_weight(static_cast<size_t>(i)));
+  });
   sum(multiply(y, weights)).backward();
 
   DoubleArrays analytic;
   for (const Tensor& input : inputs) {
     analytic.emplace_back(static_cast<size_t>(input.size()), 0.0);
-    if (input.grad().defined()) std::copy_n(input.grad().data(), input.size(), analytic.back().begin());
+    if (input.grad().defined())
+      std::copy_n(input.grad().data(), input.size(), analytic.back().begin());
   }
   NoGrad no_grad;
   return compare(analytic, tolerance, [&](size_t input, size_t i) {
@@ -74,13 +80,15 @@ GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)
   });
 }
 
-GradcheckResult gradcheck(const std::function<std::vector<double>(const DoubleArrays&)>& forward,
-                          const std::function<DoubleArrays(const DoubleArrays&, const std::vector<double>&)>& backward,
-                          DoubleArrays inputs, double tolerance, double step) {
+GradcheckResult gradcheck(
+    const std::function<std::vector<double>(const DoubleArrays&)>& forward,
+    const std::function<DoubleArrays(const DoubleArrays&, const std::vector<double>&)>& backward,
+    DoubleArrays inputs, double tolerance, double step) {
   std::vector<double> weights(forward(inputs).size());
   for (size_t i = 0; i < weights.size(); ++i) weights[i] = result_weight(i);
   const DoubleArrays analytic = backward(inputs, weights);
-  if (analytic.size() != inputs.size()) throw Error("gradcheck", "backward must return a gradient for each input");
+  if (analytic.size() != inputs.size())
+    throw Error("gradcheck", "backward must return a gradient for each input");
   return compare(analytic, tolerance, [&](size_t input, size_t i) {
     const double value = inputs[input][i];
     const auto at = [&](double offset) {

@@ -26,8 +26,9 @@ GradcheckResult gradcheck(const std::function<Tensor(const std::vector<Tensor>&)
 /// The same in double precision, for a kernel and its backward on plain arrays, where 1e-6 can be
 /// told apart. `backward(inputs, g)` returns a gradient for each input, given that of the result.
 using DoubleArrays = std::vector<std::vector<double>>;
-GradcheckResult gradcheck(const std::function<std::vector<double>(const DoubleArrays&)>& forward,
-                          const std::function<DoubleArrays(const DoubleArrays&, const std::vector<double>&)>& backward,
-                          DoubleArrays inputs, double tolerance = 1e-6, double step = 1e-5);
+GradcheckResult gradcheck(
+    const std::function<std::vector<double>(const DoubleArrays&)>& forward,
+    const std::function<DoubleArrays(const DoubleArrays&, const std::vector<double>&)>& backward,
+    DoubleArrays inputs, double tolerance = 1e-6, double step = 1e-5);
 
 }  // namespace espalier

@@ -26,8 +26,9 @@ std::vector<std::shared_ptr<GraphValue>> computed_values(const std::shared_ptr<G
     std::shared_ptr<GraphValue> value = std::move(open.back());
     open.pop_back();
     if (value->used_up) {
-      throw Error("backward", "part of this graph was used up by an earlier backward(); compute the "
-                              "value again to differentiate it again");
+      throw Error("backward",
+                  "part of this graph was used up by an earlier backward(); compute the "
+                  "value again to differentiate it again");
     }
     if (!value->producer) continue;
     for (const std::shared_ptr<GraphValue>& input : value->producer->inputs) {
@@ -70,35 +71,46 @@ void InputGradients::add(int i, Tensor gradient) {
 
 const Tensor& Saved::get(const char* operation) const {
   if (value_.storage()->version != version_) {
-    throw Error(operation, "a value that backward needs was overwritten since forward (an optimizer "
-                           "step between forward and backward?); run forward again first");
+    throw Error(operation,
+                "a value that backward needs was overwritten since forward (an optimizer "
+                "step between forward and backward?); run forward again first");
   }
   return value_;
 }
 
 NoGrad::NoGrad() : previous_(std::exchange(recording, false)) {}
-NoGrad::~NoGrad() { recording = previous_; }
+NoGrad::~NoGrad() {
+  recording = previous_;
+}
 
 LayerScope::LayerScope(const std::string& name) : previous_length_(layer_path.size()) {
   if (name.empty()) return;
   if (!layer_path.empty()) layer_path += '.';
   layer_path += name;
 }
-LayerScope::~LayerScope() { layer_path.resize(previous_length_); }
-const std::string& LayerScope::current() { return layer_path; }
+LayerScope::~LayerScope() {
+  layer_path.resize(previous_length_);
+}
+const std::string& LayerScope::current() {
+  return layer_path;
+}
 
 Trace::Trace(const Tensor& input)
     : input_(input.storage(), input.shape(), std::make_shared<GraphValue>()),
       values_{input_.graph()},
       previous_(std::exchange(active_trace, this)) {}
-Trace::~Trace() { active_trace = previous_; }
+Trace::~Trace() {
+  active_trace = previous_;
+}
 
 bool Recorder::wants_backward(std::initializer_list<const Tensor*> inputs) {
   return recording && std::any_of(inputs.begin(), inputs.end(),
                                   [](const Tensor* input) { return input->requires_grad(); });
 }
 
-bool Recorder::tracing() { return active_trace != nullptr; }
+bool Recorder::tracing() {
+  return active_trace != nullptr;
+}
 
 Tensor Recorder::attach(const char* operation, std::initializer_list<const Tensor*> inputs,
                         Tensor output, std::initializer_list<Attribute> attributes,
@@ -116,13 +128,16 @@ Tensor Recorder::attach(const char* operation, std::initializer_list<const Tenso
     Trace& trace = *active_trace;
     TracedOperation traced{operation, layer_path, attributes, {}, {}, -1, output.shape()};
     for (const Tensor* input : inputs) {
-      const auto found = input->graph() ? std::find(trace.values_.begin(), trace.values_.end(), input->graph())
-                                        : trace.values_.end();
-      traced.inputs.push_back(found == trace.values_.end() ? -1 : static_cast<int>(found - trace.values_.begin()));
+      const auto found = input->graph()
+                             ? std::find(trace.values_.begin(), trace.values_.end(), input->graph())
+                             : trace.values_.end();
+      traced.inputs.push_back(
+          found == trace.values_.end() ? -1 : static_cast<int>(found - trace.values_.begin()));
       traced.input_shapes.push_back(input->shape());
     }
     // What depends on parameters alone (a masked weight, say) is a constant of the network.
-    if (std::any_of(traced.inputs.begin(), traced.inputs.end(), [](int input) { return input >= 0; })) {
+    if (std::any_of(traced.inputs.begin(), traced.inputs.end(),
+                    [](int input) { return input >= 0; })) {
       traced.output = static_cast<int>(trace.values_.size());
       trace.values_.push_back(value);
       trace.operations_.push_back(std::move(traced));

@@ -28,7 +28,8 @@ struct GraphValue {
 /// Where an operation's backward puts the gradients of its inputs.
 class InputGradients {
  public:
-  explicit InputGradients(const std::vector<std::shared_ptr<GraphValue>>& inputs) : inputs_(inputs) {}
+  explicit InputGradients(const std::vector<std::shared_ptr<GraphValue>>& inputs)
+      : inputs_(inputs) {}
   /// Whether anybody wants the gradient of the `i`-th input.
   bool needed(int i) const { return inputs_[i] && inputs_[i]->requires_grad; }
   /// Adds to the gradient of the `i`-th input.
@@ -59,7 +60,8 @@ struct Node {
 /// is an error and not a wrong gradient.
 class Saved {
  public:
-  explicit Saved(const Tensor& value) : value_(value.detach()), version_(value.storage()->version) {}
+  explicit Saved(const Tensor& value)
+      : value_(value.detach()), version_(value.storage()->version) {}
   /// \throws Error naming `operation` when the value was written to in between
   const Tensor& get(const char* operation) const;
 

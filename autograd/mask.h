@@ -26,7 +26,7 @@ class Mask {
   /// Bit `i % 64` of word `i / 64` belongs to element i; bits past the end are 0.
   const uint64_t* words() const { return bits_->data(); }
 
-  int64_t count() const;   ///< elements kept
+  int64_t count() const;  ///< elements kept
   int64_t masked() const { return size() - count(); }
   Tensor to_tensor() const;
   bool operator==(const Mask& other) const;

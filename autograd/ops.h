@@ -19,9 +19,10 @@ struct Conv2dOptions {
   int64_t groups = 1;
 };
 /// Cross-correlation, as every framework calls convolution:
-/// y[n,p,q,o] = b[o] + Σ_{i,j,c} x[n, p·stride − padding + i·dilation, q·stride − padding + j·dilation, c]·W[o,i,j,c].
-/// x `N×H×W×C`, W `O×kH×kW×(C/groups)`, b `O` or undefined; y `N×P×Q×O`.
-Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& options);
+/// y[n,p,q,o] = b[o] + Σ_{i,j,c} x[n, p·stride − padding + i·dilation, q·stride − padding +
+/// j·dilation, c]·W[o,i,j,c]. x `N×H×W×C`, W `O×kH×kW×(C/groups)`, b `O` or undefined; y `N×P×Q×O`.
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+              const Conv2dOptions& options);
 
 struct MaxPool2dOptions {
   int64_t kernel = 2;
@@ -59,7 +60,8 @@ enum class MaskGradient {
   straight_through,  ///< g: masked entries are trained as if they were not
 };
 /// m⊙x. Mask and x have equal shapes.
-Tensor masked_multiply(const Tensor& x, const Mask& mask, MaskGradient gradient = MaskGradient::masked);
+Tensor masked_multiply(const Tensor& x, const Mask& mask,
+                       MaskGradient gradient = MaskGradient::masked);
 
 /// x rounded to the nearest integer, ties to even; the gradient passes straight through.
 /// Surrogate: x + stop(round(x) − x).

@@ -8,13 +8,17 @@
 
 namespace espalier {
 
-Tensor Tensor::zeros(const Shape& shape) { return full(shape, 0.0f); }
+Tensor Tensor::zeros(const Shape& shape) {
+  return full(shape, 0.0f);
+}
 
 Tensor Tensor::full(const Shape& shape, float value) {
   return std::move(NewTensor(shape).fill(value));
 }
 
-Tensor Tensor::scalar(float value) { return full({}, value); }
+Tensor Tensor::scalar(float value) {
+  return full({}, value);
+}
 
 Tensor Tensor::from(const Shape& shape, std::span<const float> values) {
   if (static_cast<int64_t>(values.size()) != shape.elements()) {
@@ -52,7 +56,9 @@ Tensor& Tensor::require_grad() {
   return *this;
 }
 
-bool Tensor::requires_grad() const { return graph_ && graph_->requires_grad; }
+bool Tensor::requires_grad() const {
+  return graph_ && graph_->requires_grad;
+}
 
 const Tensor& Tensor::grad() const {
   static const Tensor none;
@@ -64,20 +70,23 @@ void Tensor::zero_grad() {
 }
 
 void Tensor::retain_grad() const {
-  if (!requires_grad()) throw Error("tensor", "retain_grad() needs a tensor that requires a gradient");
+  if (!requires_grad())
+    throw Error("tensor", "retain_grad() needs a tensor that requires a gradient");
   graph_->keeps_gradient = true;
 }
 
-Tensor Tensor::detach() const { return Tensor(storage_, shape_); }
+Tensor Tensor::detach() const {
+  return Tensor(storage_, shape_);
+}
 
 float* Tensor::mutable_data(const MutationKey&) {
   ++storage_->version;
   return storage_->memory.as();
 }
 
-NewTensor::NewTensor(const Shape& shape)
-    : storage_(std::make_shared<Storage>()), shape_(shape) {
-  storage_->memory = Engine::current().buffers().take(static_cast<size_t>(shape.elements()) * sizeof(float));
+NewTensor::NewTensor(const Shape& shape) : storage_(std::make_shared<Storage>()), shape_(shape) {
+  storage_->memory =
+      Engine::current().buffers().take(static_cast<size_t>(shape.elements()) * sizeof(float));
 }
 
 NewTensor& NewTensor::fill(float value) {

@@ -80,7 +80,8 @@ class Tensor {
   float* mutable_data(const MutationKey&);
 
   // For operations.
-  Tensor(std::shared_ptr<Storage> storage, const Shape& shape, std::shared_ptr<GraphValue> graph = {})
+  Tensor(std::shared_ptr<Storage> storage, const Shape& shape,
+         std::shared_ptr<GraphValue> graph = {})
       : storage_(std::move(storage)), shape_(shape), graph_(std::move(graph)) {}
   const std::shared_ptr<Storage>& storage() const { return storage_; }
   const std::shared_ptr<GraphValue>& graph() const { return graph_; }
@@ -116,7 +117,8 @@ class NewTensor {
 class Labels {
  public:
   Labels() = default;
-  Labels(std::initializer_list<int32_t> classes) : Labels(std::span(classes.begin(), classes.end())) {}
+  Labels(std::initializer_list<int32_t> classes)
+      : Labels(std::span(classes.begin(), classes.end())) {}
   explicit Labels(std::span<const int32_t> classes);
 
   int64_t size() const { return size_; }

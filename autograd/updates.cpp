@@ -10,7 +10,9 @@ namespace {
 
 constexpr int64_t grain = 16'384;
 
-float narrow(double value) { return static_cast<float>(value); }
+float narrow(double value) {
+  return static_cast<float>(value);
+}
 
 }  // namespace
 
@@ -23,11 +25,16 @@ void sgd_update(const SgdSettings& settings, const Tensor& gradient, float* v, f
   });
 }
 
-void adam_update(const AdamSettings& settings, int64_t step, const Tensor& gradient, float* m, float* v, float* w) {
+void adam_update(const AdamSettings& settings, int64_t step, const Tensor& gradient, float* m,
+                 float* v, float* w) {
   const double t = static_cast<double>(step);
-  const backend::AdamUpdate update{narrow(settings.learning_rate), narrow(settings.beta1), narrow(settings.beta2),
-                                   narrow(settings.epsilon), narrow(settings.weight_decay),
-                                   narrow(1 - std::pow(settings.beta1, t)), narrow(1 - std::pow(settings.beta2, t))};
+  const backend::AdamUpdate update{narrow(settings.learning_rate),
+                                   narrow(settings.beta1),
+                                   narrow(settings.beta2),
+                                   narrow(settings.epsilon),
+                                   narrow(settings.weight_decay),
+                                   narrow(1 - std::pow(settings.beta1, t)),
+                                   narrow(1 - std::pow(settings.beta2, t))};
   const auto& kernel = backend::vector_kernels();
   parallel_for(gradient.size(), grain, [&](int64_t begin, int64_t end) {
     kernel.adam(end - begin, update, gradient.data() + begin, m + begin, v + begin, w + begin);

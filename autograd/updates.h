@@ -22,6 +22,7 @@ struct AdamSettings {
   double weight_decay = 0;  ///< added to the gradient as decay·w
 };
 /// Kingma & Ba, arXiv 1412.6980, algorithm 1. `step` counts from 1.
-void adam_update(const AdamSettings& settings, int64_t step, const Tensor& gradient, float* m, float* v, float* w);
+void adam_update(const AdamSettings& settings, int64_t step, const Tensor& gradient, float* m,
+                 float* v, float* w);
 
 }  // namespace espalier

@@ -10,11 +10,13 @@
 namespace espalier::compress {
 
 Compressor::~Compressor() {
-  for (const auto& record : listened_) std::erase(record->listeners, static_cast<nn::TrainingListener*>(this));
+  for (const auto& record : listened_)
+    std::erase(record->listeners, static_cast<nn::TrainingListener*>(this));
 }
 
 void Compressor::operator()(nn::Module& model) {
-  if (attached()) throw Error(name(), "is attached to a model already; make another one for another model");
+  if (attached())
+    throw Error(name(), "is attached to a model already; make another one for another model");
   preprocess_model(model);
   match_layers(model);
   model_ = model.record();
@@ -23,7 +25,8 @@ void Compressor::operator()(nn::Module& model) {
   for (const LayerInfo& layer : layers_) attach_layer(layer);
   // Listens at the model and at each layer: whoever runs the layers one by one gets new masks too.
   model.for_each_module([&](const std::string& path, nn::Module& module) {
-    const bool ours = std::any_of(layers_.begin(), layers_.end(), [&](const LayerInfo& layer) { return layer.name == path; });
+    const bool ours = std::any_of(layers_.begin(), layers_.end(),
+                                  [&](const LayerInfo& layer) { return layer.name == path; });
     if (!ours && !path.empty()) return;
     module.record()->listeners.push_back(this);
     listened_.push_back(module.record());
@@ -50,7 +53,9 @@ void Compressor::match_layers(const nn::Module& model) {
       matched = true;
       rule_of[i] = selector.excludes() ? -1 : number;
     }
-    if (!matched) throw ConfigError(reader.map().position(), rule_name(number) + " matches no layer of the model");
+    if (!matched)
+      throw ConfigError(reader.map().position(),
+                        rule_name(number) + " matches no layer of the model");
   }
   for (size_t i = 0; i < all.size(); ++i) {
     if (rule_of[i] < 0) continue;
@@ -62,16 +67,23 @@ void Compressor::match_layers(const nn::Module& model) {
   }
 }
 
-void Compressor::step() { ++steps_; }
+void Compressor::step() {
+  ++steps_;
+}
 
 void Compressor::update_epoch(int epoch) {
-  if (epoch < 0) throw Error(name(), "epochs count from 0, there is no epoch " + std::to_string(epoch));
+  if (epoch < 0)
+    throw Error(name(), "epochs count from 0, there is no epoch " + std::to_string(epoch));
   epoch_ = epoch;
 }
 
-void Compressor::request_refresh() { std::fill(requested_.begin(), requested_.end(), true); }
+void Compressor::request_refresh() {
+  std::fill(requested_.begin(), requested_.end(), true);
+}
 
-void Compressor::request_refresh(const LayerInfo& layer) { requested_[static_cast<size_t>(layer.index)] = true; }
+void Compressor::request_refresh(const LayerInfo& layer) {
+  requested_[static_cast<size_t>(layer.index)] = true;
+}
 
 std::string Compressor::rule_name(int rule) const {
   return rules_.empty() ? name() : name() + " rule " + std::to_string(rule + 1);
@@ -93,7 +105,8 @@ void Compressor::before_training_forward() {
 }
 
 void Compressor::refresh_requested() {
-  if (std::none_of(requested_.begin(), requested_.end(), [](bool wanted) { return wanted; })) return;
+  if (std::none_of(requested_.begin(), requested_.end(), [](bool wanted) { return wanted; }))
+    return;
   NoGrad no_grad;
   for (const LayerInfo& layer : layers_) {
     if (!requested_[static_cast<size_t>(layer.index)]) continue;

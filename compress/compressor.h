@@ -57,15 +57,15 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
  protected:
   explicit Compressor(Rules rules) : rules_(std::move(rules)) {}
 
-  /// Reads the options of rule `rule`, in order from 0; called when attaching. A key that nobody asks
-  /// for is an error. Without rules it is called once, with an empty rule.
+  /// Reads the options of rule `rule`, in order from 0; called when attaching. A key that nobody
+  /// asks for is an error. Without rules it is called once, with an empty rule.
   virtual void read_rule(int /*rule*/, MapReader& /*options*/) {}
   /// Called before a training forward when `updates()` has grown.
   virtual void on_update() {}
   /// Puts the algorithm's part into the seam of a layer; called once for each layer.
   virtual void attach_layer(const LayerInfo& layer) = 0;
-  /// Computes anew what acts on the layer; called when attaching and before the next training forward
-  /// after `request_refresh`.
+  /// Computes anew what acts on the layer; called when attaching and before the next training
+  /// forward after `request_refresh`.
   virtual void refresh_layer(const LayerInfo& layer) = 0;
 
   /// Asks for `refresh_layer` before the next training forward: for all layers or for one.
@@ -75,8 +75,12 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   /// The stored value of the layer's weight.
   const Tensor& latent(const LayerInfo& layer) const { return layer.parameter->latent({}); }
   /// Zeroes stored weight and optimizer state, or the latter alone, where the mask's bit is 0.
-  void zero_masked(const LayerInfo& layer, const Mask& mask) { layer.parameter->zero_masked({}, mask); }
-  void zero_masked_state(const LayerInfo& layer, const Mask& mask) { layer.parameter->zero_masked_slots({}, mask); }
+  void zero_masked(const LayerInfo& layer, const Mask& mask) {
+    layer.parameter->zero_masked({}, mask);
+  }
+  void zero_masked_state(const LayerInfo& layer, const Mask& mask) {
+    layer.parameter->zero_masked_slots({}, mask);
+  }
   /// `AGPruner rule 2` or, without rules, `AGPruner`.
   std::string rule_name(int rule) const;
 

@@ -10,12 +10,12 @@ namespace espalier::compress {
 
 /// What an algorithm is told of a layer that it works on.
 struct LayerInfo {
-  std::string name;  ///< its path in the model: `block2.conv1`
-  std::string type;  ///< "Conv2d", "Linear"
-  Shape shape;       ///< of its weight: `O×kH×kW×I` or `O×I`
-  int index = 0;     ///< its number among the layers of this compressor
-  int rule = 0;      ///< number of the rule that applies to it, from 0
-  Value options;     ///< that rule as it was written, a map
+  std::string name;                    ///< its path in the model: `block2.conv1`
+  std::string type;                    ///< "Conv2d", "Linear"
+  Shape shape;                         ///< of its weight: `O×kH×kW×I` or `O×I`
+  int index = 0;                       ///< its number among the layers of this compressor
+  int rule = 0;                        ///< number of the rule that applies to it, from 0
+  Value options;                       ///< that rule as it was written, a map
   nn::Parameter* parameter = nullptr;  ///< the weight
 };
 

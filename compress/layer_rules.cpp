@@ -18,7 +18,8 @@ bool contains(const std::vector<std::string>& words, const std::string& word) {
 LayerSelector::LayerSelector(MapReader& rule) {
   const auto read = [&](const char* key, Words& into) {
     if (!rule.has(key)) return false;
-    if (!into.key.empty()) rule.fail(key, "stands beside '" + into.key + "', which means the same; keep one of them");
+    if (!into.key.empty())
+      rule.fail(key, "stands beside '" + into.key + "', which means the same; keep one of them");
     into = {key, rule.strings(key)};
     return true;
   };
@@ -30,7 +31,8 @@ LayerSelector::LayerSelector(MapReader& rule) {
   both_ = read("op_names", new_names) || both_;
   if (older && both_) {
     rule.fail(new_types.key.empty() ? new_names.key : new_types.key,
-              "cannot stand beside 'support_…' keys: there a layer must match either, here both; use one spelling");
+              "cannot stand beside 'support_…' keys: there a layer must match either, here both; "
+              "use one spelling");
   }
   if (both_) {
     types_ = new_types;
@@ -41,26 +43,30 @@ LayerSelector::LayerSelector(MapReader& rule) {
 
 bool LayerSelector::matches(const std::string& layer, const std::string& type) const {
   const bool is_default = type == "Conv2d" || type == "Linear";
-  const bool by_type = contains(types_.words, type) || (is_default && contains(types_.words, default_types));
+  const bool by_type =
+      contains(types_.words, type) || (is_default && contains(types_.words, default_types));
   const bool by_name = contains(names_.words, layer);
   if (types_.key.empty() && names_.key.empty()) return is_default;
   if (!both_) return by_type || by_name;
   return (types_.key.empty() || by_type) && (names_.key.empty() || by_name);
 }
 
-void LayerSelector::require_present(const std::vector<LayerInfo>& layers, const MapReader& rule) const {
+void LayerSelector::require_present(const std::vector<LayerInfo>& layers,
+                                    const MapReader& rule) const {
   std::vector<std::string> types{default_types}, names;
   for (const LayerInfo& layer : layers) {
     if (!contains(types, layer.type)) types.push_back(layer.type);
     names.push_back(layer.name);
   }
-  const auto check = [&](const Words& given, const std::vector<std::string>& present, const char* what) {
+  const auto check = [&](const Words& given, const std::vector<std::string>& present,
+                         const char* what) {
     for (const std::string& word : given.words) {
       if (contains(present, word)) continue;
       std::string known;
       for (const std::string& candidate : present) known += (known.empty() ? "" : ", ") + candidate;
-      rule.fail(given.key, std::string("names the ") + what + " '" + word + "', which the model does not have" +
-                               did_you_mean(word, present) + "; it has " + known);
+      rule.fail(given.key, std::string("names the ") + what + " '" + word +
+                               "', which the model does not have" + did_you_mean(word, present) +
+                               "; it has " + known);
     }
   };
   check(types_, types, "layer type");

@@ -11,15 +11,19 @@ MaskTransform::MaskTransform(const Shape& shape, MaskedWeights policy, std::stri
     : mask_(Mask::ones(shape)), policy_(policy), pruner_(std::move(pruner)) {}
 
 Tensor MaskTransform::apply(const Tensor& weight) const {
-  return masked_multiply(weight, mask_,
-                         policy_ == MaskedWeights::train ? MaskGradient::straight_through : MaskGradient::masked);
+  return masked_multiply(
+      weight, mask_,
+      policy_ == MaskedWeights::train ? MaskGradient::straight_through : MaskGradient::masked);
 }
 
-Mask MaskTransform::trainable() const { return policy_ == MaskedWeights::freeze ? mask_ : Mask(); }
+Mask MaskTransform::trainable() const {
+  return policy_ == MaskedWeights::freeze ? mask_ : Mask();
+}
 
 void MaskTransform::set_mask(const Mask& mask) {
   if (mask.shape() != mask_.shape()) {
-    throw Error(pruner_, "the mask's shape " + mask.shape().to_string() + " is not the weight's, " + mask_.shape().to_string());
+    throw Error(pruner_, "the mask's shape " + mask.shape().to_string() + " is not the weight's, " +
+                             mask_.shape().to_string());
   }
   mask_ = mask;
 }

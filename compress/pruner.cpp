@@ -16,9 +16,12 @@ MaskedWeights policy_named(const std::string& name) {
 
 std::string name_of(MaskedWeights policy) {
   switch (policy) {
-    case MaskedWeights::freeze: return "freeze";
-    case MaskedWeights::train: return "train";
-    case MaskedWeights::zero: break;
+    case MaskedWeights::freeze:
+      return "freeze";
+    case MaskedWeights::train:
+      return "train";
+    case MaskedWeights::zero:
+      break;
   }
   return "zero";
 }
@@ -27,7 +30,8 @@ std::string name_of(MaskedWeights policy) {
 
 void Pruner::read_rule(int rule, MapReader& options) {
   policies_.resize(static_cast<size_t>(rule) + 1, default_policy());
-  policies_.back() = policy_named(options.choice("masked_weights", {"zero", "freeze", "train"}, name_of(default_policy())));
+  policies_.back() = policy_named(
+      options.choice("masked_weights", {"zero", "freeze", "train"}, name_of(default_policy())));
 }
 
 void Pruner::update_epoch(int epoch) {
@@ -46,8 +50,11 @@ void Pruner::attach_layer(const LayerInfo& layer) {
 void Pruner::refresh_layer(const LayerInfo& layer) {
   const Tensor wanted = calc_mask(layer, latent(layer));
   if (!wanted.defined() || wanted.shape() != layer.shape) {
-    throw Error(name(), "calc_mask returned " + (wanted.defined() ? "the shape " + wanted.shape().to_string() : "nothing") +
-                            " for layer '" + layer.name + "', whose weight has the shape " + layer.shape.to_string());
+    throw Error(name(),
+                "calc_mask returned " +
+                    (wanted.defined() ? "the shape " + wanted.shape().to_string() : "nothing") +
+                    " for layer '" + layer.name + "', whose weight has the shape " +
+                    layer.shape.to_string());
   }
   Mask mask;
   try {
@@ -66,7 +73,8 @@ void Pruner::refresh_layer(const LayerInfo& layer) {
 
 Tensor mask_smallest(const Tensor& weight, int64_t count) {
   if (count < 0 || count > weight.size()) {
-    throw Error("mask", "cannot mask " + std::to_string(count) + " of " + std::to_string(weight.size()) + " weights");
+    throw Error("mask", "cannot mask " + std::to_string(count) + " of " +
+                            std::to_string(weight.size()) + " weights");
   }
   NewTensor mask(weight.shape());
   mask.fill(1.0f);
@@ -75,11 +83,13 @@ Tensor mask_smallest(const Tensor& weight, int64_t count) {
   // comparison orders by magnitude and then by position.
   std::vector<uint64_t> keys(static_cast<size_t>(weight.size()));
   for (size_t i = 0; i < keys.size(); ++i) {
-    const uint32_t magnitude = std::bit_cast<uint32_t>(weight[static_cast<int64_t>(i)]) & 0x7FFFFFFF;
+    const uint32_t magnitude =
+        std::bit_cast<uint32_t>(weight[static_cast<int64_t>(i)]) & 0x7FFFFFFF;
     keys[i] = uint64_t{magnitude} << 32 | i;
   }
   std::nth_element(keys.begin(), keys.begin() + (count - 1), keys.end());
-  for (int64_t i = 0; i < count; ++i) mask[static_cast<int64_t>(keys[static_cast<size_t>(i)] & 0xFFFFFFFF)] = 0.0f;
+  for (int64_t i = 0; i < count; ++i)
+    mask[static_cast<int64_t>(keys[static_cast<size_t>(i)] & 0xFFFFFFFF)] = 0.0f;
   return mask;
 }
 

@@ -34,7 +34,9 @@ class Pruner : public Compressor {
   void update_epoch(int epoch) override;
 
   /// The mask that acts on a layer of `layers()`.
-  const Mask& mask(const LayerInfo& layer) const { return masks_[static_cast<size_t>(layer.index)]->mask(); }
+  const Mask& mask(const LayerInfo& layer) const {
+    return masks_[static_cast<size_t>(layer.index)]->mask();
+  }
 
  protected:
   void read_rule(int rule, MapReader& options) override;
@@ -45,7 +47,7 @@ class Pruner : public Compressor {
   void attach_layer(const LayerInfo& layer) override;
   void refresh_layer(const LayerInfo& layer) override;
 
-  std::vector<MaskedWeights> policies_;               // by rule
+  std::vector<MaskedWeights> policies_;                // by rule
   std::vector<std::shared_ptr<MaskTransform>> masks_;  // by layer
 };
 

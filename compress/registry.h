@@ -23,8 +23,9 @@ class Registry {
   void add(std::string name, std::string description, Make make);
   template <class Algorithm>
   void add(std::string name, std::string description) {
-    add(std::move(name), std::move(description),
-        [](Rules rules) -> std::unique_ptr<Compressor> { return std::make_unique<Algorithm>(std::move(rules)); });
+    add(std::move(name), std::move(description), [](Rules rules) -> std::unique_ptr<Compressor> {
+      return std::make_unique<Algorithm>(std::move(rules));
+    });
   }
 
   struct Entry {

@@ -8,7 +8,8 @@ namespace espalier::compress {
 std::vector<LayerSparsity> layer_sparsities(const nn::Module& model) {
   std::vector<LayerSparsity> result;
   for (const LayerInfo& layer : compressible_layers(model)) {
-    const auto* mask = dynamic_cast<const MaskTransform*>(layer.parameter->transform(nn::WeightTransform::Stage::mask));
+    const auto* mask = dynamic_cast<const MaskTransform*>(
+        layer.parameter->transform(nn::WeightTransform::Stage::mask));
     result.push_back({layer.name, layer.parameter->size(), mask ? mask->mask().masked() : 0});
   }
   return result;

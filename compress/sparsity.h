@@ -13,7 +13,9 @@ struct LayerSparsity {
   std::string layer;
   int64_t weights = 0;
   int64_t masked = 0;
-  double sparsity() const { return weights == 0 ? 0.0 : static_cast<double>(masked) / static_cast<double>(weights); }
+  double sparsity() const {
+    return weights == 0 ? 0.0 : static_cast<double>(masked) / static_cast<double>(weights);
+  }
 };
 
 /// One entry for each Conv2d and Linear layer, masked or not, in the order of the network.

@@ -47,13 +47,13 @@ constexpr const char* four_files =
 }  // namespace
 
 DatasetPtr mnist(const std::string& folder, Split split) {
-  return open(
-      {.name = "mnist",
-       .usual_folders = {},
-       .torchvision_folder = "MNIST/raw",
-       .how_to_get = fmt::format("get {} and name their folder with --data DIR", four_files),
-       .normalisation = {.mean = {0.1307f}, .deviation = {0.3081f}}},
-      folder, split);
+  return open({.name = "mnist",
+               .usual_folders = {},
+               .torchvision_folder = "MNIST/raw",
+               .how_to_get = fmt::format(
+                   "get {} and name their folder (for the program: --data DIR)", four_files),
+               .normalisation = {.mean = {0.1307f}, .deviation = {0.3081f}}},
+              folder, split);
 }
 
 DatasetPtr fashion_mnist(const std::string& folder, Split split) {
@@ -61,7 +61,7 @@ DatasetPtr fashion_mnist(const std::string& folder, Split split) {
                .usual_folders = {"/usr/share/datasets/fashion-mnist"},
                .torchvision_folder = "FashionMNIST/raw",
                .how_to_get = fmt::format("install the Debian package dataset-fashion-mnist, or get "
-                                         "{} and name their folder with --data DIR",
+                                         "{} and name their folder (for the program: --data DIR)",
                                          four_files),
                .normalisation = {.mean = {0.2860f}, .deviation = {0.3530f}}},
               folder, split);

@@ -7,7 +7,8 @@
 namespace espalier::nn {
 
 StartValues kaiming_uniform(int64_t fan_in, double a) {
-  const float bound = static_cast<float>(std::sqrt(6.0 / ((1.0 + a * a) * static_cast<double>(fan_in))));
+  const float bound =
+      static_cast<float>(std::sqrt(6.0 / ((1.0 + a * a) * static_cast<double>(fan_in))));
   return [bound](const Shape& shape, const RandomStream& random) {
     return Tensor::generate(shape, [&](int64_t i) {
       return bound * (2.0f * random.uniform(static_cast<uint64_t>(i)) - 1.0f);

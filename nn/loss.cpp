@@ -8,8 +8,9 @@ namespace espalier::nn {
 
 int64_t count_correct(const Tensor& logits, const Labels& labels) {
   if (logits.shape().axes() != 2 || logits.shape()[0] != labels.size()) {
-    throw Error("count_correct", "logits of shape " + logits.shape().to_string() + " do not go with " +
-                                     std::to_string(labels.size()) + " labels");
+    throw Error("count_correct", "logits of shape " + logits.shape().to_string() +
+                                     " do not go with " + std::to_string(labels.size()) +
+                                     " labels");
   }
   const int64_t classes = logits.shape()[1];
   int64_t correct = 0;

@@ -14,15 +14,19 @@ std::string joined(const std::string& path, const std::string& name) {
   return path.empty() ? name : path + "." + name;
 }
 
-void collect(const ModuleRecord& record, const std::string& path, std::vector<NamedParameter>& into) {
-  for (const auto& parameter : record.parameters) into.push_back({path, record.type, parameter.get()});
-  for (const auto& child : record.children) collect(*child->record(), joined(path, child->name()), into);
+void collect(const ModuleRecord& record, const std::string& path,
+             std::vector<NamedParameter>& into) {
+  for (const auto& parameter : record.parameters)
+    into.push_back({path, record.type, parameter.get()});
+  for (const auto& child : record.children)
+    collect(*child->record(), joined(path, child->name()), into);
 }
 
 void visit_below(Module& module, const std::string& path,
                  const std::function<void(const std::string&, Module&)>& visit) {
   visit(path, module);
-  for (const auto& child : module.children()) visit_below(*child, joined(path, child->name()), visit);
+  for (const auto& child : module.children())
+    visit_below(*child, joined(path, child->name()), visit);
 }
 
 }  // namespace
@@ -42,7 +46,8 @@ Tensor Module::operator()(const Tensor& x) {
     if (record.training) {
       for (TrainingListener* listener : record.listeners) listener->before_training_forward();
     }
-    Tensor y = forward(record.input_transform ? record.input_transform->apply(x, record.training) : x);
+    Tensor y =
+        forward(record.input_transform ? record.input_transform->apply(x, record.training) : x);
     return record.output_transform ? record.output_transform->apply(y, record.training) : y;
   } catch (const Error& error) {
     throw error.at(LayerScope::current());
@@ -78,20 +83,25 @@ void Module::set_output_transform(std::shared_ptr<ActivationTransform> transform
   record_->output_transform = std::move(transform);
 }
 
-Parameter& Module::add_parameter(std::string name, Role role, const Shape& shape, StartValues start) {
-  record_->parameters.push_back(std::make_unique<Parameter>(std::move(name), role, shape, std::move(start)));
+Parameter& Module::add_parameter(std::string name, Role role, const Shape& shape,
+                                 StartValues start) {
+  record_->parameters.push_back(
+      std::make_unique<Parameter>(std::move(name), role, shape, std::move(start)));
   return *record_->parameters.back();
 }
 
 Module& Module::add_child(std::string name, std::unique_ptr<Module> child) {
   for (const auto& present : record_->children) {
-    if (present->name() == name) throw Error(record_->type, "there are two layers named '" + name + "'");
+    if (present->name() == name)
+      throw Error(record_->type, "there are two layers named '" + name + "'");
   }
   child->record_->name = std::move(name);
   record_->children.push_back(std::move(child));
   return *record_->children.back();
 }
 
-Tensor Module::effective(const Parameter& parameter) const { return parameter.effective({}); }
+Tensor Module::effective(const Parameter& parameter) const {
+  return parameter.effective({});
+}
 
 }  // namespace espalier::nn

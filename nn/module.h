@@ -20,8 +20,8 @@ class TrainingListener {
   virtual void before_training_forward() = 0;
 };
 
-/// What a module owns, on the heap: modules may be moved (into a `Sequential`, say) while parameters,
-/// listeners and this record stay where they are.
+/// What a module owns, on the heap: modules may be moved (into a `Sequential`, say) while
+/// parameters, listeners and this record stay where they are.
 struct ModuleRecord {
   std::string name;  ///< what the parent calls it; empty at the root
   std::string type;  ///< "Conv2d", "Linear", …
@@ -39,7 +39,9 @@ struct NamedParameter {
   std::string layer_type;  ///< "Conv2d", …
   Parameter* parameter;
   /// `conv1.weight`.
-  std::string path() const { return layer.empty() ? parameter->name() : layer + "." + parameter->name(); }
+  std::string path() const {
+    return layer.empty() ? parameter->name() : layer + "." + parameter->name();
+  }
 };
 
 /// The base of all layers. A layer registers its parameters and children in its constructor and
@@ -84,7 +86,8 @@ class Module {
   Parameter& add_parameter(std::string name, Role role, const Shape& shape, StartValues start);
   /// \throws Error if there is a child of that name
   Module& add_child(std::string name, std::unique_ptr<Module> child);
-  /// What the layer computes with: the parameter's latent value through mask, folding, quantization.
+  /// What the layer computes with: the parameter's latent value through mask, folding,
+  /// quantization.
   Tensor effective(const Parameter& parameter) const;
 
  private:

@@ -31,13 +31,15 @@ Tensor Parameter::effective_value() const {
   NoGrad no_grad;
   const Tensor value = effective({});
   // Without transforms that is the latent value itself, which the next update would change.
-  return value.storage() == latent_.storage() ? Tensor::from(value.shape(), value.values()) : value.detach();
+  return value.storage() == latent_.storage() ? Tensor::from(value.shape(), value.values())
+                                              : value.detach();
 }
 
 void Parameter::attach(std::shared_ptr<WeightTransform> transform) {
   if (const WeightTransform* present = this->transform(transform->stage())) {
-    throw Error("parameter", "'" + name_ + "' already has the transform " + std::string(present->name()) +
-                                 " where " + std::string(transform->name()) + " would go; detach it first");
+    throw Error("parameter", "'" + name_ + "' already has the transform " +
+                                 std::string(present->name()) + " where " +
+                                 std::string(transform->name()) + " would go; detach it first");
   }
   transforms_.push_back(std::move(transform));
   std::stable_sort(transforms_.begin(), transforms_.end(),
@@ -55,11 +57,14 @@ WeightTransform* Parameter::transform(WeightTransform::Stage stage) const {
   return nullptr;
 }
 
-float* Parameter::mutable_latent(const LatentAccess&) { return latent_.mutable_data(MutationKey()); }
+float* Parameter::mutable_latent(const LatentAccess&) {
+  return latent_.mutable_data(MutationKey());
+}
 
 void Parameter::set_latent(const LatentAccess& access, const Tensor& value) {
   if (value.shape() != shape()) {
-    throw Error("parameter", "'" + name_ + "' has shape " + shape().to_string() + ", not " + value.shape().to_string());
+    throw Error("parameter", "'" + name_ + "' has shape " + shape().to_string() + ", not " +
+                                 value.shape().to_string());
   }
   std::copy_n(value.data(), value.size(), mutable_latent(access));
 }

@@ -35,8 +35,9 @@ enum class Role {
   bias,
 };
 
-/// One trainable tensor of a layer, with everything that belongs to it: the stored (latent) value and
-/// its gradient, the transforms that make the effective value, and the state that optimizers keep.
+/// One trainable tensor of a layer, with everything that belongs to it: the stored (latent) value
+/// and its gradient, the transforms that make the effective value, and the state that optimizers
+/// keep.
 ///
 ///     latent → mask → fold → quantize (→ mask) → effective
 ///
@@ -54,7 +55,8 @@ class Parameter {
   const Shape& shape() const { return latent_.shape(); }
   int64_t size() const { return latent_.size(); }
 
-  /// What a layer computes with at this moment, as a tensor of its own: for saving, counting, looking.
+  /// What a layer computes with at this moment, as a tensor of its own: for saving, counting,
+  /// looking.
   Tensor effective_value() const;
   /// d(loss)/d(latent), undefined before the first backward.
   const Tensor& gradient() const { return latent_.grad(); }

@@ -25,13 +25,15 @@ int64_t multiply_adds(const TracedOperation& operation) {
 /// `1234567` as `1,234,567`.
 std::string grouped(int64_t number) {
   std::string digits = std::to_string(number);
-  for (int64_t at = static_cast<int64_t>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<size_t>(at), ",");
+  for (int64_t at = static_cast<int64_t>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<size_t>(at), ",");
   return digits;
 }
 
 /// Width in characters, for text with `×` in it.
 size_t columns(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 std::string padded(const std::string& text, size_t width) {
@@ -63,7 +65,8 @@ ModelSummary summarise(Module& model, const Shape& sample) {
     for (const auto& parameter : module.record()->parameters) {
       const Tensor value = parameter->effective_value();
       layer.parameters += value.size();
-      layer.nonzero += value.size() - std::count(value.values().begin(), value.values().end(), 0.0f);
+      layer.nonzero +=
+          value.size() - std::count(value.values().begin(), value.values().end(), 0.0f);
     }
     if (!computes) return;
     summary.parameters += layer.parameters;
@@ -83,13 +86,13 @@ std::string ModelSummary::to_string() const {
   }
   const auto row = [&](const std::string& path, const std::string& type, const std::string& output,
                        const std::string& count, const std::string& live, const std::string& work) {
-    return fmt::format("{}  {}  {}  {:>12}  {:>12}  {:>14}\n", padded(path, path_width), padded(type, type_width),
-                       padded(output, output_width), count, live, work);
+    return fmt::format("{}  {}  {}  {:>12}  {:>12}  {:>14}\n", padded(path, path_width),
+                       padded(type, type_width), padded(output, output_width), count, live, work);
   };
   std::string text = row("layer", "type", "output", "parameters", "non-zero", "multiply-adds");
   for (const LayerSummary& layer : layers) {
-    text += row(layer.path, layer.type, layer.output.to_string(), grouped(layer.parameters), grouped(layer.nonzero),
-                grouped(layer.multiply_adds));
+    text += row(layer.path, layer.type, layer.output.to_string(), grouped(layer.parameters),
+                grouped(layer.nonzero), grouped(layer.multiply_adds));
   }
   return text + row("total", "", "", grouped(parameters), grouped(nonzero), grouped(multiply_adds));
 }

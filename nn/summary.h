@@ -12,10 +12,10 @@ namespace espalier::nn {
 struct LayerSummary {
   std::string path;
   std::string type;
-  Shape output;              ///< without the batch axis
-  int64_t parameters = 0;    ///< its own, children not counted
-  int64_t nonzero = 0;       ///< of these, not zero as the layer sees them
-  int64_t multiply_adds = 0; ///< for one sample, zeros counted as work
+  Shape output;               ///< without the batch axis
+  int64_t parameters = 0;     ///< its own, children not counted
+  int64_t nonzero = 0;        ///< of these, not zero as the layer sees them
+  int64_t multiply_adds = 0;  ///< for one sample, zeros counted as work
 };
 
 struct ModelSummary {

@@ -7,8 +7,8 @@
 
 namespace espalier::nn {
 
-/// What stands between the stored (latent) value of a parameter and the effective value that a layer
-/// computes with. Made of recorded operations, so that it differentiates by itself.
+/// What stands between the stored (latent) value of a parameter and the effective value that a
+/// layer computes with. Made of recorded operations, so that it differentiates by itself.
 class WeightTransform {
  public:
   /// The order in which transforms apply, whatever the order of attaching. One transform a stage.
@@ -20,7 +20,8 @@ class WeightTransform {
   virtual std::string_view name() const = 0;
   /// Same shape as `weight`. Also applied to results of the stages before.
   virtual Tensor apply(const Tensor& weight) const = 0;
-  /// Whether 0 stays 0. If not (a binary grid has no zero), the mask is applied once more at the end.
+  /// Whether 0 stays 0. If not (a binary grid has no zero), the mask is applied once more at the
+  /// end.
   virtual bool preserves_zero() const { return true; }
   /// Entries whose bit is 0 may not be moved by any optimizer; undefined: all may.
   virtual Mask trainable() const { return {}; }

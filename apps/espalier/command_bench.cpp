@@ -41,7 +41,7 @@ TrainBench read_options(const Arguments& arguments) {
   bench.model = nn::named_model(reader.choice("net", nets, "lenet5"));
   bench.batch = reader.integer("batch", {.min = 1, .fallback = 64});
   bench.threads = static_cast<int>(
-      reader.integer("threads", {.min = 1, .max = 256, .fallback = available_cores()}));
+      reader.integer("threads", {.min = 1, .max = max_threads, .fallback = available_cores()}));
   bench.seconds = reader.number("seconds", {.above = 0, .fallback = 5});
   return bench;
 }

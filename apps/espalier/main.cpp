@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "arguments.h"
 #include "commands.h"
 #include "espalier/autograd/core/error.h"
+#include "espalier/autograd/core/platform.h"
 #include "espalier/compress/config/config_error.h"
 #include "espalier/compress/config/nearest.h"
 
@@ -67,6 +69,15 @@ int dispatch(int argc, char** argv) {
                                near.empty() ? "; see 'espalier --help'" : near));
 }
 
+/// Threads that wait for each other watch memory for a while before they sleep. By default GCC's
+/// runtime watches for milliseconds, so that training beside any other busy program becomes twenty
+/// times slower. A few microseconds cost nothing on a quiet machine, but the runtime reads its
+/// settings when it is loaded, before main.
+void wait_politely(char** argv) {
+  if (std::getenv("GOMP_SPINCOUNT") || std::getenv("OMP_WAIT_POLICY")) return;
+  restart_with_environment("GOMP_SPINCOUNT", "5000", argv);
+}
+
 /// One line on standard error, whatever the text holds.
 void complain(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
@@ -80,6 +91,7 @@ void complain(std::string text) {
 int main(int argc, char** argv) {
   using namespace espalier;
   constexpr int failure = 1, wrong_usage = 2;
+  app::wait_politely(argv);
   try {
     const int code = app::dispatch(argc, argv);
     // What is still in the buffer may not fit the disk it goes to.

@@ -7,8 +7,8 @@
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/error.h"
 
-/// autograd/backend/: kernels on plain memory. For each operation there is a list of candidates that
-/// compute the same; `reference/` holds the naive ones in double precision that all others are
+/// autograd/backend/: kernels on plain memory. For each operation there is a list of candidates
+/// that compute the same; `reference/` holds the naive ones in double precision that all others are
 /// tested against. Nothing above this folder knows which one runs.
 namespace espalier::backend {
 
@@ -28,7 +28,8 @@ template <class Problem, class Run>
 struct Candidate {
   const char* name;
   bool (*supports)(const Problem&, const Machine&);
-  double (*cost)(const Problem&, const Machine&);  ///< rough nanoseconds; the smallest one is chosen
+  double (*cost)(const Problem&,
+                 const Machine&);  ///< rough nanoseconds; the smallest one is chosen
   const Run* run;
 };
 
@@ -41,7 +42,8 @@ struct CandidateList {
 /// The candidate that the engine's plan names, or else the cheapest one that supports the problem.
 /// \throws Error when the named one does not exist or does not support the problem
 template <class Problem, class Run>
-const Candidate<Problem, Run>& select(const CandidateList<Problem, Run>& list, const Problem& problem) {
+const Candidate<Problem, Run>& select(const CandidateList<Problem, Run>& list,
+                                      const Problem& problem) {
   const Machine machine = Machine::current();
   const std::string_view wanted = Engine::current().plan().choice(list.operation);
   const Candidate<Problem, Run>* best = nullptr;

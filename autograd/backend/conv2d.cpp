@@ -8,26 +8,38 @@
 namespace espalier::backend {
 namespace {
 
-bool always(const Conv2d&, const Machine&) { return true; }
-bool with_onednn(const Conv2d&, const Machine&) { return onednn::available; }
-bool ungrouped(const Conv2d& problem, const Machine&) { return problem.groups == 1; }
+bool always(const Conv2d&, const Machine&) {
+  return true;
+}
+bool with_onednn(const Conv2d&, const Machine&) {
+  return onednn::available;
+}
+bool ungrouped(const Conv2d& problem, const Machine&) {
+  return problem.groups == 1;
+}
 
-double reference_cost(const Conv2d& problem, const Machine&) { return 1000 * problem.operations(); }
+double reference_cost(const Conv2d& problem, const Machine&) {
+  return 1000 * problem.operations();
+}
 
 // Per core and nanosecond, sgemm does about 90 operations and oneDNN's direct convolution 100, if
 // both channel counts are multiples of its 16 lanes; the rest of the last 16 is computed in vain.
 // Copying windows costs im2col about one nanosecond per eight values.
 double direct_cost(const Conv2d& problem, const Machine&) {
-  const auto padded = [](int64_t channels) { return static_cast<double>((channels + 15) / 16 * 16); };
-  const double waste = padded(problem.group_out_channels()) / static_cast<double>(problem.group_out_channels()) *
-                       padded(problem.group_channels()) / static_cast<double>(problem.group_channels());
+  const auto padded = [](int64_t channels) {
+    return static_cast<double>((channels + 15) / 16 * 16);
+  };
+  const double waste =
+      padded(problem.group_out_channels()) / static_cast<double>(problem.group_out_channels()) *
+      padded(problem.group_channels()) / static_cast<double>(problem.group_channels());
   return problem.operations() * (problem.channels < 8 ? 1.6 : waste) / 100;
 }
 
 double im2col_cost(const Conv2d& problem, const Machine&) {
   const double sgemm = onednn::available ? 90 : 15;
-  const double copied = static_cast<double>(problem.batch * problem.out_height() * problem.out_width() *
-                                            problem.kernel_height * problem.kernel_width * problem.channels);
+  const double copied =
+      static_cast<double>(problem.batch * problem.out_height() * problem.out_width() *
+                          problem.kernel_height * problem.kernel_width * problem.channels);
   return problem.operations() / sgemm + copied / 8;
 }
 
@@ -54,15 +66,18 @@ const CandidateList<Conv2d, Conv2dForward>& conv2d_forward_candidates() {
   return list;
 }
 const CandidateList<Conv2d, Conv2dInputGradient>& conv2d_input_gradient_candidates() {
-  static constexpr CandidateList<Conv2d, Conv2dInputGradient> list{"conv2d.input_gradient", input_gradient};
+  static constexpr CandidateList<Conv2d, Conv2dInputGradient> list{"conv2d.input_gradient",
+                                                                   input_gradient};
   return list;
 }
 const CandidateList<Conv2d, Conv2dWeightGradient>& conv2d_weight_gradient_candidates() {
-  static constexpr CandidateList<Conv2d, Conv2dWeightGradient> list{"conv2d.weight_gradient", weight_gradient};
+  static constexpr CandidateList<Conv2d, Conv2dWeightGradient> list{"conv2d.weight_gradient",
+                                                                    weight_gradient};
   return list;
 }
 
-void conv2d_forward(const Conv2d& problem, const float* x, const float* w, const float* b, float* y) {
+void conv2d_forward(const Conv2d& problem, const float* x, const float* w, const float* b,
+                    float* y) {
   select(conv2d_forward_candidates(), problem).run(problem, x, w, b, y);
 }
 void conv2d_input_gradient(const Conv2d& problem, const float* gy, const float* w, float* gx) {

@@ -43,7 +43,8 @@ const CandidateList<Conv2d, Conv2dForward>& conv2d_forward_candidates();
 const CandidateList<Conv2d, Conv2dInputGradient>& conv2d_input_gradient_candidates();
 const CandidateList<Conv2d, Conv2dWeightGradient>& conv2d_weight_gradient_candidates();
 
-void conv2d_forward(const Conv2d& problem, const float* x, const float* w, const float* b, float* y);
+void conv2d_forward(const Conv2d& problem, const float* x, const float* w, const float* b,
+                    float* y);
 void conv2d_input_gradient(const Conv2d& problem, const float* gy, const float* w, float* gx);
 void conv2d_weight_gradient(const Conv2d& problem, const float* gy, const float* x, float* gw);
 

@@ -12,15 +12,17 @@ double operations(const Matmul& problem) {
          static_cast<double>(problem.k);
 }
 
-bool always(const Matmul&, const Machine&) { return true; }
+bool always(const Matmul&, const Machine&) {
+  return true;
+}
 
 constexpr Candidate<Matmul, MatmulRun> candidates[] = {
     {"reference", always,
      [](const Matmul& problem, const Machine&) { return 1000 * operations(problem); },
      reference::matmul<float>},
     // Compiled for the baseline instruction set: four lanes, two operations each, per cycle.
-    {"eigen", always, [](const Matmul& problem, const Machine&) { return operations(problem) / 15; },
-     eigen::matmul},
+    {"eigen", always,
+     [](const Matmul& problem, const Machine&) { return operations(problem) / 15; }, eigen::matmul},
     {"onednn", [](const Matmul&, const Machine&) { return onednn::available; },
      [](const Matmul& problem, const Machine&) { return operations(problem) / 90; },
      onednn::matmul},

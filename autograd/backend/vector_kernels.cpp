@@ -32,6 +32,8 @@ const CandidateList<AnyVector, VectorKernels>& vector_candidates() {
   return list;
 }
 
-const VectorKernels& vector_kernels() { return *select(vector_candidates(), AnyVector{}).run; }
+const VectorKernels& vector_kernels() {
+  return *select(vector_candidates(), AnyVector{}).run;
+}
 
 }  // namespace espalier::backend

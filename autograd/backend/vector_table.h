@@ -8,7 +8,8 @@
 
 namespace espalier::backend {
 
-/// The windows that a kernel moves over a picture `height×width×channels`, one for each output pixel.
+/// The windows that a kernel moves over a picture `height×width×channels`, one for each output
+/// pixel.
 struct Windows {
   int64_t height, width, channels;
   int64_t kernel_height, kernel_width;
@@ -43,7 +44,8 @@ struct VectorKernels {
   void (*round)(int64_t n, const float* x, float* y);
   /// y = min(max(x, low), high); gx = g where low ≤ x ≤ high, else 0.
   void (*clamp)(int64_t n, float low, float high, const float* x, float* y);
-  void (*clamp_gradient)(int64_t n, float low, float high, const float* x, const float* g, float* gx);
+  void (*clamp_gradient)(int64_t n, float low, float high, const float* x, const float* g,
+                         float* gx);
   /// Σ x, added up in double precision.
   double (*sum)(int64_t n, const float* x);
   /// y[r][c] += bias[c].
@@ -55,12 +57,17 @@ struct VectorKernels {
   /// y = the largest value of each window (dilation 1) and channel; NaN if it has one.
   void (*max_pool)(const Windows&, int64_t pictures, const float* x, float* y);
   /// gx = g at the first value of each window that equals y, else 0.
-  void (*max_pool_gradient)(const Windows&, int64_t pictures, const float* x, const float* y, const float* g,
-                            float* gx);
-  /// The windows one behind the other, each `kernel_height×kernel_width×channels`, zeros outside the
-  /// picture.
+  void (*max_pool_gradient)(const Windows&, int64_t pictures, const float* x, const float* y,
+                            const float* g, float* gx);
+  /// The windows one behind the other, each `kernel_height×kernel_width×channels`, zeros outside
+  /// the picture.
   void (*copy_windows)(const Windows&, int64_t pictures, const float* x, float* windows);
-  /// The transpose of that: x = 0, then every value of every window is added where it came from.
+  /// The same windows of a picture with one channel and stride 1 as columns:
+  /// `values×(pictures·pixels)`, a row for each place in the window. Neighbouring windows read
+  /// neighbouring pixels, so rows are copied in long stretches.
+  void (*copy_window_columns)(const Windows&, int64_t pictures, const float* x, float* columns);
+  /// The transpose of `copy_windows`: x = 0, then every value of every window is added where it
+  /// came from.
   void (*add_windows)(const Windows&, int64_t pictures, const float* windows, float* x);
   /// d = g + decay·w; v = momentum·v + d; w −= rate·(nesterov ? d + momentum·v : v).
   /// v may be null when momentum is 0.

@@ -13,8 +13,8 @@ namespace espalier {
 namespace {
 
 constexpr size_t alignment = 64;
-constexpr size_t steps = 8;         // size classes between two powers of two: at most 12.5 % waste
-constexpr size_t smallest = 512;    // bytes; also keeps every class a multiple of `alignment`
+constexpr size_t steps = 8;       // size classes between two powers of two: at most 12.5 % waste
+constexpr size_t smallest = 512;  // bytes; also keeps every class a multiple of `alignment`
 constexpr size_t classes = 40 * steps;
 
 size_t class_of(size_t bytes) {

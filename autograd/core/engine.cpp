@@ -13,8 +13,11 @@ thread_local Engine* chosen = nullptr;
 thread_local std::unique_ptr<Engine> made_by_default;
 
 EngineOptions checked(EngineOptions options) {
-  if (options.threads < 0) throw Error("engine", "the number of threads is negative");
-  if (options.threads == 0) options.threads = available_cores();
+  if (options.threads < 0 || options.threads > max_threads) {
+    throw Error("engine", "the number of threads must be in [0, " + std::to_string(max_threads) +
+                              "], not " + std::to_string(options.threads));
+  }
+  if (options.threads == 0) options.threads = std::min(available_cores(), max_threads);
   options.instruction_set = std::min(options.instruction_set, detected_instruction_set());
   return options;
 }
@@ -44,6 +47,8 @@ void Engine::warn(const std::string& message) const {
 
 EngineScope::EngineScope(Engine& engine) : previous_(std::exchange(chosen, &engine)) {}
 
-EngineScope::~EngineScope() { chosen = previous_; }
+EngineScope::~EngineScope() {
+  chosen = previous_;
+}
 
 }  // namespace espalier

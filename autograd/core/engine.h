@@ -13,11 +13,14 @@
 
 namespace espalier {
 
+constexpr int max_threads = 256;
+
 struct EngineOptions {
-  int threads = 0;  ///< threads a kernel may use; 0: the cores this process may run on
+  int threads =
+      0;  ///< threads a kernel may use, at most `max_threads`; 0: the cores this process may run on
   size_t pool_bytes = size_t{2} << 30;  ///< freed tensor memory kept for reuse at most
   uint64_t seed = 0;            ///< for the start values of layers made without further word
-  int cached_primitives = 512;          ///< prepared backend kernels kept at most
+  int cached_primitives = 512;  ///< prepared backend kernels kept at most
   /// Best instruction set the library's own kernels may use; never above what the machine has.
   InstructionSet instruction_set = InstructionSet::avx512;
   /// Where warnings go; unset: one line on standard error.
@@ -26,7 +29,8 @@ struct EngineOptions {
 
 /// What operations run on: a thread count, reusable memory, prepared kernels and the choice between
 /// kernels. Nothing in the library is global: two engines in one program do not share any of it.
-/// Each thread has a current engine; one with default options is made for a thread that never chose.
+/// Each thread has a current engine; one with default options is made for a thread that never
+/// chose.
 class Engine {
  public:
   explicit Engine(EngineOptions options = {});

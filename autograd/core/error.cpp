@@ -2,8 +2,7 @@
 
 namespace espalier {
 
-Error::Error(std::string_view where, std::string_view what)
-    : std::runtime_error("") {
+Error::Error(std::string_view where, std::string_view what) : std::runtime_error("") {
   message_.append("[").append(where).append("] ").append(what);
 }
 

@@ -23,8 +23,9 @@ namespace {
 
 template <class F>
 void run_team(int threads, F&& body /* (thread) */) {
-  GOMP_parallel([](void* data) { (*static_cast<std::remove_reference_t<F>*>(data))(omp_get_thread_num()); },
-                &body, static_cast<unsigned>(threads), 0);
+  GOMP_parallel(
+      [](void* data) { (*static_cast<std::remove_reference_t<F>*>(data))(omp_get_thread_num()); },
+      &body, static_cast<unsigned>(threads), 0);
 }
 
 thread_local bool denormals_flushed = false;
@@ -67,7 +68,7 @@ TeamScope::~TeamScope() {
 FlushDenormals::FlushDenormals() {
   if (denormals_flushed || omp_in_parallel()) return;
   denormals_flushed = true;
-  team_ = std::min(Engine::current().threads(), max_team);
+  team_ = Engine::current().threads();
   auto set = [&](int thread) { previous_[thread] = flush_denormals_here(); };
   run_team(team_, set);
 }

@@ -4,14 +4,16 @@
 #include <memory>
 #include <type_traits>
 
+#include "espalier/autograd/core/engine.h"
+
 namespace espalier {
 
 /// A borrowed callable `void(begin, end, part)`; it must not outlive the call it is passed to.
 class RangeBody {
  public:
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, RangeBody>)
-  RangeBody(F&& body)  // NOLINT: a lambda is passed where a RangeBody is expected
+  requires(!std::is_same_v<std::remove_cvref_t<F>, RangeBody>)
+      RangeBody(F&& body)  // NOLINT: a lambda is passed where a RangeBody is expected
       : object_(const_cast<void*>(static_cast<const void*>(std::addressof(body)))),
         call_([](void* object, int64_t begin, int64_t end, int part) {
           (*static_cast<std::remove_reference_t<F>*>(object))(begin, end, part);
@@ -64,9 +66,8 @@ class FlushDenormals {
   FlushDenormals& operator=(const FlushDenormals&) = delete;
 
  private:
-  static constexpr int max_team = 256;
-  int team_ = 0;               // threads whose setting was changed; 0 for a nested scope
-  unsigned previous_[max_team];  // their settings before
+  int team_ = 0;                    // threads whose setting was changed; 0 for a nested scope
+  unsigned previous_[max_threads];  // their settings before
 };
 
 }  // namespace espalier

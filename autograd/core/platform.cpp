@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #if defined(__x86_64__)
@@ -24,12 +25,18 @@ int available_cores() {
   return cores > 0 ? cores : 1;
 }
 
-bool is_terminal(int descriptor) { return isatty(descriptor) == 1; }
+bool is_terminal(int descriptor) {
+  return isatty(descriptor) == 1;
+}
 
 int terminal_width() {
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
   return size.ws_col;
+}
+
+void restart_with_environment(const char* name, const char* value, char** arguments) {
+  if (setenv(name, value, 1) == 0) execv("/proc/self/exe", arguments);
 }
 
 void write_file_atomically(const std::string& path, std::string_view content) {
@@ -96,7 +103,9 @@ unsigned long read_fpcr() {
   asm volatile("mrs %0, fpcr" : "=r"(value));
   return value;
 }
-void write_fpcr(unsigned long value) { asm volatile("msr fpcr, %0" : : "r"(value)); }
+void write_fpcr(unsigned long value) {
+  asm volatile("msr fpcr, %0" : : "r"(value));
+}
 }  // namespace
 
 unsigned flush_denormals_here() {
@@ -109,7 +118,9 @@ void restore_denormals_here(unsigned setting) {
   write_fpcr((read_fpcr() & ~flush_to_zero) | (setting & flush_to_zero));
 }
 
-InstructionSet detected_instruction_set() { return InstructionSet::baseline; }
+InstructionSet detected_instruction_set() {
+  return InstructionSet::baseline;
+}
 
 #else
 #error "Espalier supports Linux on x86-64 and aarch64"
@@ -117,9 +128,12 @@ InstructionSet detected_instruction_set() { return InstructionSet::baseline; }
 
 std::string_view to_string(InstructionSet isa) {
   switch (isa) {
-    case InstructionSet::avx512: return "avx512";
-    case InstructionSet::avx2: return "avx2";
-    case InstructionSet::baseline: break;
+    case InstructionSet::avx512:
+      return "avx512";
+    case InstructionSet::avx2:
+      return "avx2";
+    case InstructionSet::baseline:
+      break;
   }
   return "baseline";
 }

@@ -16,6 +16,10 @@ bool is_terminal(int descriptor);
 /// Columns of the terminal behind standard output; 80 when there is none.
 int terminal_width();
 
+/// Sets an environment variable and runs this program anew from its beginning, for libraries that
+/// read the environment only when they are loaded. Comes back only if that cannot be done.
+void restart_with_environment(const char* name, const char* value, char** arguments);
+
 /// Writes a file so that a reader sees the old content or the whole new one: a temporary file
 /// beside it, flushed to disk, then renamed over it.
 /// \throws Error naming the path and the system's reason; the old file is left as it was

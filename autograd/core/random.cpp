@@ -26,17 +26,20 @@ RandomStream::RandomStream(uint64_t seed, Purpose purpose, uint64_t index, uint6
   key_ = {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)};
   const std::array<uint32_t, 4> outer =
       philox4x32_10({static_cast<uint32_t>(index), static_cast<uint32_t>(index >> 32),
-                     static_cast<uint32_t>(purpose), 0}, key_);
-  const std::array<uint32_t, 4> inner = philox4x32_10(
-      {outer[0] ^ static_cast<uint32_t>(second_index), outer[1] ^ static_cast<uint32_t>(second_index >> 32),
-       outer[2], outer[3]}, key_);
+                     static_cast<uint32_t>(purpose), 0},
+                    key_);
+  const std::array<uint32_t, 4> inner =
+      philox4x32_10({outer[0] ^ static_cast<uint32_t>(second_index),
+                     outer[1] ^ static_cast<uint32_t>(second_index >> 32), outer[2], outer[3]},
+                    key_);
   stream_ = {inner[0], inner[1]};
 }
 
 uint32_t RandomStream::bits(uint64_t position) const {
   const uint64_t block = position / 4;
-  return philox4x32_10({static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32),
-                        stream_[0], stream_[1]}, key_)[position % 4];
+  return philox4x32_10(
+      {static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32), stream_[0], stream_[1]},
+      key_)[position % 4];
 }
 
 float RandomStream::uniform(uint64_t position) const {
@@ -54,7 +57,8 @@ uint64_t RandomStream::below(uint64_t position, uint64_t bound) const {
   // Both halves of the word lie in one block.
   const uint64_t block = position / 2;
   const std::array<uint32_t, 4> words = philox4x32_10(
-      {static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32), stream_[0], stream_[1]}, key_);
+      {static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32), stream_[0], stream_[1]},
+      key_);
   const uint64_t word = uint64_t{words[position % 2 * 2]} << 32 | words[position % 2 * 2 + 1];
   return static_cast<uint64_t>((Wide{word} * bound) >> 64);
 }

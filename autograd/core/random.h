@@ -15,7 +15,8 @@ enum class Purpose : uint32_t {
 
 /// A stream of random numbers in which every number is a pure function of (seed, purpose, two
 /// indices, position): there is no state to save and no order to keep.
-/// Generator: Philox4x32-10 (Salmon et al., *Parallel Random Numbers: As Easy as 1, 2, 3*, SC 2011).
+/// Generator: Philox4x32-10 (Salmon et al., *Parallel Random Numbers: As Easy as 1, 2, 3*, SC
+/// 2011).
 class RandomStream {
  public:
   RandomStream(uint64_t seed, Purpose purpose, uint64_t index = 0, uint64_t second_index = 0);

@@ -15,7 +15,8 @@ class Shape {
   static constexpr int max_axes = 6;
 
   Shape() = default;
-  Shape(std::initializer_list<int64_t> extents) : Shape(std::span(extents.begin(), extents.end())) {}
+  Shape(std::initializer_list<int64_t> extents)
+      : Shape(std::span(extents.begin(), extents.end())) {}
   /// \throws Error for more than `max_axes` axes or a negative extent
   explicit Shape(std::span<const int64_t> extents);
 

@@ -8,12 +8,15 @@ namespace espalier {
 
 inline void require_same_shape(const char* operation, const Tensor& a, const Tensor& b) {
   if (a.shape() == b.shape()) return;
-  throw Error(operation, "the shapes differ: " + a.shape().to_string() + " and " + b.shape().to_string());
+  throw Error(operation,
+              "the shapes differ: " + a.shape().to_string() + " and " + b.shape().to_string());
 }
 
-inline void require_axes(const char* operation, const char* what, const Tensor& x, int axes, const char* layout) {
+inline void require_axes(const char* operation, const char* what, const Tensor& x, int axes,
+                         const char* layout) {
   if (x.shape().axes() == axes) return;
-  throw Error(operation, std::string(what) + " must be " + layout + ", but its shape is " + x.shape().to_string());
+  throw Error(operation, std::string(what) + " must be " + layout + ", but its shape is " +
+                             x.shape().to_string());
 }
 
 inline void require_bias(const char* operation, const Tensor& bias, int64_t outputs) {

@@ -9,18 +9,25 @@ namespace espalier {
 Tensor max_pool2d(const Tensor& x, const MaxPool2dOptions& options) {
   require_axes("max_pool2d", "the input", x, 4, "batch×height×width×channels");
   const int64_t stride = options.stride == 0 ? options.kernel : options.stride;
-  if (options.kernel < 1 || stride < 1 || options.padding < 0 || 2 * options.padding > options.kernel) {
-    throw Error("max_pool2d", "kernel and stride must be at least 1 and padding between 0 and half of the kernel");
+  if (options.kernel < 1 || stride < 1 || options.padding < 0 ||
+      2 * options.padding > options.kernel) {
+    throw Error(
+        "max_pool2d",
+        "kernel and stride must be at least 1 and padding between 0 and half of the kernel");
   }
   const Shape& in = x.shape();
   if (std::min(in[1], in[2]) + 2 * options.padding < options.kernel) {
-    throw Error("max_pool2d", "a window of " + std::to_string(options.kernel) + " does not fit an input of " +
-                                  std::to_string(in[1]) + "×" + std::to_string(in[2]));
+    throw Error("max_pool2d", "a window of " + std::to_string(options.kernel) +
+                                  " does not fit an input of " + std::to_string(in[1]) + "×" +
+                                  std::to_string(in[2]));
   }
-  const auto extent = [&](int64_t input) { return (input + 2 * options.padding - options.kernel) / stride + 1; };
-  const backend::Windows windows{in[1], in[2], in[3], options.kernel, options.kernel,
-                                 stride, options.padding, 1, extent(in[1]), extent(in[2])};
-  const int64_t picture = in[1] * in[2] * in[3], pooled = windows.out_height * windows.out_width * in[3];
+  const auto extent = [&](int64_t input) {
+    return (input + 2 * options.padding - options.kernel) / stride + 1;
+  };
+  const backend::Windows windows{in[1],  in[2],           in[3], options.kernel, options.kernel,
+                                 stride, options.padding, 1,     extent(in[1]),  extent(in[2])};
+  const int64_t picture = in[1] * in[2] * in[3],
+                pooled = windows.out_height * windows.out_width * in[3];
   const int64_t grain = 1 + elementwise_grain / (picture + 1);
 
   NewTensor y({in[0], windows.out_height, windows.out_width, in[3]});
@@ -33,18 +40,22 @@ Tensor max_pool2d(const Tensor& x, const MaxPool2dOptions& options) {
   // operation that made it.
   const Tensor result = std::move(y);
   return record("max_pool2d", {&x}, result,
-                {{"kernel", static_cast<double>(options.kernel)}, {"stride", static_cast<double>(stride)},
+                {{"kernel", static_cast<double>(options.kernel)},
+                 {"stride", static_cast<double>(stride)},
                  {"padding", static_cast<double>(options.padding)}},
-                [x = Saved(x), y = Saved(result), windows, picture, pooled, grain](const Tensor& g, InputGradients& into) {
-    const Tensor &input = x.get("max_pool2d"), &output = y.get("max_pool2d");
-    NewTensor gx(input.shape());
-    const auto& kernels = backend::vector_kernels();
-    parallel_for(input.shape()[0], grain, [&](int64_t begin, int64_t end) {
-      kernels.max_pool_gradient(windows, end - begin, input.data() + begin * picture, output.data() + begin * pooled,
-                                g.data() + begin * pooled, gx.data() + begin * picture);
-    });
-    into.add(0, std::move(gx));
-  });
+                [x = Saved(x), y = Saved(result), windows, picture, pooled, grain](
+                    const Tensor& g, InputGradients& into) {
+                  const Tensor &input = x.get("max_pool2d"), &output = y.get("max_pool2d");
+                  NewTensor gx(input.shape());
+                  const auto& kernels = backend::vector_kernels();
+                  parallel_for(input.shape()[0], grain, [&](int64_t begin, int64_t end) {
+                    kernels.max_pool_gradient(windows, end - begin, input.data() + begin * picture,
+                                              output.data() + begin * pooled,
+                                              g.data() + begin * pooled,
+                                              gx.data() + begin * picture);
+                  });
+                  into.add(0, std::move(gx));
+                });
 }
 
 }  // namespace espalier

@@ -8,7 +8,9 @@ namespace espalier {
 Tensor sum(const Tensor& x) {
   const double total = backend::vector_kernels().sum(x.size(), x.data());
   return record("sum", {&x}, Tensor::scalar(static_cast<float>(total)), {},
-                [shape = x.shape()](const Tensor& g, InputGradients& into) { into.add(0, Tensor::full(shape, g.item())); });
+                [shape = x.shape()](const Tensor& g, InputGradients& into) {
+                  into.add(0, Tensor::full(shape, g.item()));
+                });
 }
 
 Tensor mean(const Tensor& x) {
@@ -17,8 +19,8 @@ Tensor mean(const Tensor& x) {
   const double total = backend::vector_kernels().sum(x.size(), x.data());
   return record("mean", {&x}, Tensor::scalar(static_cast<float>(total / count)), {},
                 [shape = x.shape(), count](const Tensor& g, InputGradients& into) {
-    into.add(0, Tensor::full(shape, static_cast<float>(g.item() / count)));
-  });
+                  into.add(0, Tensor::full(shape, static_cast<float>(g.item() / count)));
+                });
 }
 
 }  // namespace espalier

@@ -14,7 +14,8 @@ Tensor sum_to_last_axis(const Tensor& x) {
   NewTensor shares({parallel_part_count(rows, grain), columns});
   shares.fill(0.0f);
   parallel_parts(rows, grain, [&](int64_t begin, int64_t end, int part) {
-    vector.column_sums(end - begin, columns, x.data() + begin * columns, shares.data() + part * columns);
+    vector.column_sums(end - begin, columns, x.data() + begin * columns,
+                       shares.data() + part * columns);
   });
   NewTensor result({columns});
   vector.column_sums(shares.shape()[0], columns, shares.data(), result.data());

@@ -8,7 +8,8 @@ namespace espalier {
 namespace {
 
 /// `count` matrices of `rows × columns`, each transposed, as a tensor of `shape`.
-Tensor transpose_each(const Tensor& x, int64_t count, int64_t rows, int64_t columns, const Shape& shape) {
+Tensor transpose_each(const Tensor& x, int64_t count, int64_t rows, int64_t columns,
+                      const Shape& shape) {
   NewTensor y(shape);
   const auto& vector = backend::vector_kernels();
   const int64_t size = rows * columns;
@@ -24,10 +25,12 @@ Tensor transpose_each(const Tensor& x, int64_t count, int64_t rows, int64_t colu
 
 Tensor reshape(const Tensor& x, const Shape& shape) {
   if (shape.elements() != x.size()) {
-    throw Error("reshape", x.shape().to_string() + " has " + std::to_string(x.size()) + " elements and cannot become " + shape.to_string());
+    throw Error("reshape", x.shape().to_string() + " has " + std::to_string(x.size()) +
+                               " elements and cannot become " + shape.to_string());
   }
-  return record("reshape", {&x}, Tensor(x.storage(), shape), {},
-                [from = x.shape()](const Tensor& g, InputGradients& into) { into.add(0, reshape(g, from)); });
+  return record(
+      "reshape", {&x}, Tensor(x.storage(), shape), {},
+      [from = x.shape()](const Tensor& g, InputGradients& into) { into.add(0, reshape(g, from)); });
 }
 
 Tensor flatten(const Tensor& x) {
@@ -38,8 +41,8 @@ Tensor flatten(const Tensor& x) {
   const int64_t pixels = in[1] * in[2], channels = in[3];
   return record("flatten", {&x}, transpose_each(x, in[0], pixels, channels, flat), {},
                 [in, pixels, channels](const Tensor& g, InputGradients& into) {
-    into.add(0, transpose_each(g, in[0], channels, pixels, in));
-  });
+                  into.add(0, transpose_each(g, in[0], channels, pixels, in));
+                });
 }
 
 }  // namespace espalier

@@ -101,8 +101,13 @@ std::string scalar_text(const Value& scalar) {
 }
 
 std::string number_text(double number) {
-  std::array<char, 32> buffer;  // the longest shortest double has 24 characters
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number).ptr;
+  // As people write it: 0.0005 and not 5e-04, unless the zeros would be too many to count.
+  const double size = std::abs(number);
+  const bool plain = size == 0 || (size >= 1e-5 && size < 1e15);
+  std::array<char, 40> buffer;  // at most 17 digits, a sign, a point and five zeros, or an exponent
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number,
+                                 plain ? std::chars_format::fixed : std::chars_format::scientific)
+                       .ptr;
   return std::string(buffer.data(), end);
 }
 

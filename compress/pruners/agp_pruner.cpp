@@ -36,10 +36,14 @@ void AGPruner::on_update() {
   request_due(false);
   // Long enough that a loop which announces epochs at their end is not told off for it.
   constexpr int64_t patience = 1000;
-  const bool waits = std::any_of(layers().begin(), layers().end(), [&](const LayerInfo& layer) { return options_of(layer).by_epoch; });
+  const bool waits = std::any_of(layers().begin(), layers().end(), [&](const LayerInfo& layer) {
+    return options_of(layer).by_epoch;
+  });
   if (waits && !epoch_announced_ && updates() == patience) {
-    Engine::current().warn("[AGPruner] 1000 updates and no epoch has been announced, so the schedule stands still; call "
-                           "update_epoch(epoch) when an epoch begins, or use 'unit: step'");
+    Engine::current().warn(
+        "[AGPruner] 1000 updates and no epoch has been announced, so the schedule stands still; "
+        "call "
+        "update_epoch(epoch) when an epoch begins, or use 'unit: step'");
   }
 }
 
@@ -58,7 +62,8 @@ void AGPruner::read_rule(int rule, MapReader& options) {
   by_epoch = options.choice("unit", {"epoch", "step"}, "epoch") == "epoch";
   const char* start = by_epoch ? "start_epoch" : "start_step";
   const char* end = by_epoch ? "end_epoch" : "end_step";
-  schedule.initial_sparsity = options.number("initial_sparsity", {.min = 0, .below = 1, .fallback = 0});
+  schedule.initial_sparsity =
+      options.number("initial_sparsity", {.min = 0, .below = 1, .fallback = 0});
   schedule.final_sparsity = options.number("final_sparsity", {.min = 0, .below = 1});
   schedule.start = options.integer(start, {.min = 0, .fallback = 0});
   schedule.end = options.integer(end, {.min = 0});

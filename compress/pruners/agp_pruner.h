@@ -9,18 +9,19 @@
 namespace espalier::compress {
 
 /// Automated gradual pruning (Zhu & Gupta, *To prune, or not to prune*, arXiv 1710.01878): sparsity
-/// follows a cubic that rises fast while weights are redundant and slowly towards the end. Equation 1:
+/// follows a cubic that rises fast while weights are redundant and slowly towards the end. Equation
+/// 1:
 ///
 ///     s(t) = s_f + (s_i − s_f)·(1 − (t − t₀)/(n·Δt))³,   t = t₀, t₀ + Δt, …, t₀ + n·Δt
 ///
 /// t₀ is `start_epoch` (0), Δt `frequency` (1), s_i `initial_sparsity` (0), s_f `final_sparsity`.
 /// Masks are updated at start, start + frequency, … below `end_epoch`, hence
-/// n·Δt = ⌊(end − start − 1)/frequency⌋·frequency and the last of these updates reaches s_f exactly;
-/// it is held from there on. Before the start the layer is dense. With `unit: step` the clock is
-/// optimizer updates and the keys are `start_step` and `end_step`.
+/// n·Δt = ⌊(end − start − 1)/frequency⌋·frequency and the last of these updates reaches s_f
+/// exactly; it is held from there on. Before the start the layer is dense. With `unit: step` the
+/// clock is optimizer updates and the keys are `start_step` and `end_step`.
 ///
-/// Deviation from the paper: masked weights are zeroed (`masked_weights: zero`), so masks only grow;
-/// the paper's freezing is `masked_weights: freeze`.
+/// Deviation from the paper: masked weights are zeroed (`masked_weights: zero`), so masks only
+/// grow; the paper's freezing is `masked_weights: freeze`.
 class AGPruner : public Pruner {
  public:
   /// Equation 1 for one layer.
@@ -32,7 +33,8 @@ class AGPruner : public Pruner {
     int64_t updates() const { return 1 + (end - start - 1) / frequency; }
     /// How many of them lie at or before time t: 0 before the start.
     int64_t updates_until(int64_t t) const;
-    /// The sparsity that holds at time t: that of the last update at or before it, 0 before the first.
+    /// The sparsity that holds at time t: that of the last update at or before it, 0 before the
+    /// first.
     double sparsity_at(int64_t t) const;
   };
 
@@ -49,8 +51,12 @@ class AGPruner : public Pruner {
   };
   void read_rule(int rule, MapReader& options) override;
   void on_update() override;
-  const Options& options_of(const LayerInfo& layer) const { return options_[static_cast<size_t>(layer.rule)]; }
-  int64_t time_of(const LayerInfo& layer) const { return options_of(layer).by_epoch ? epoch() : updates(); }
+  const Options& options_of(const LayerInfo& layer) const {
+    return options_[static_cast<size_t>(layer.rule)];
+  }
+  int64_t time_of(const LayerInfo& layer) const {
+    return options_of(layer).by_epoch ? epoch() : updates();
+  }
   /// Asks for a new mask for each layer on this clock for which an update has become due.
   void request_due(bool by_epoch);
 

@@ -3,7 +3,8 @@
 namespace espalier::compress {
 
 Tensor LevelPruner::calc_mask(const LayerInfo& layer, const Tensor& weight) {
-  return mask_smallest(weight, masked_count(options_[static_cast<size_t>(layer.rule)].sparsity, weight.size()));
+  return mask_smallest(
+      weight, masked_count(options_[static_cast<size_t>(layer.rule)].sparsity, weight.size()));
 }
 
 void LevelPruner::on_update() {
@@ -25,7 +26,8 @@ void LevelPruner::read_rule(int rule, MapReader& options) {
   const Value* frequency = options.find("frequency");
   if (frequency && frequency->is_text() && frequency->as_text() == "once") return;
   if (frequency && frequency->is_text()) {
-    options.fail("frequency", "must be a number of updates or 'once', not " + frequency->describe());
+    options.fail("frequency",
+                 "must be a number of updates or 'once', not " + frequency->describe());
   }
   read.frequency = options.integer("frequency", {.min = 1, .fallback = 16});
 }

@@ -13,8 +13,9 @@ namespace espalier::compress {
 ///
 /// By default the mask follows the weights while they train: stored values keep getting the dense
 /// gradient and the mask is computed anew every `frequency` updates, so that a weight masked by
-/// mistake comes back (the mask rule of Lin et al., *Dynamic Model Pruning with Feedback*, ICLR 2020,
-/// arXiv 2006.07253). One line before an unchanged training loop then gives a trained sparse network.
+/// mistake comes back (the mask rule of Lin et al., *Dynamic Model Pruning with Feedback*, ICLR
+/// 2020, arXiv 2006.07253). One line before an unchanged training loop then gives a trained sparse
+/// network.
 ///
 /// Options of a rule: `sparsity` in [0, 1), required; `frequency`, optimizer updates between masks
 /// (16), or `once`: one mask when attaching, for a network that is trained already.
@@ -35,8 +36,8 @@ class LevelPruner : public Pruner {
   void on_update() override;
   MaskedWeights default_policy() const override { return MaskedWeights::train; }
 
-  std::vector<Options> options_;        // by rule
-  std::vector<int64_t> last_refresh_;   // by layer, in updates
+  std::vector<Options> options_;       // by rule
+  std::vector<int64_t> last_refresh_;  // by layer, in updates
 };
 
 }  // namespace espalier::compress

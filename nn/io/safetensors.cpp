@@ -11,7 +11,8 @@
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/core/platform.h"
 
-static_assert(std::endian::native == std::endian::little, "values are stored as they are in memory");
+static_assert(std::endian::native == std::endian::little,
+              "values are stored as they are in memory");
 
 namespace espalier::nn {
 namespace {
@@ -22,13 +23,16 @@ constexpr size_t length_bytes = 8;
 
 Tensor read_tensor(const std::string& name, const Json& entry, std::string_view values) {
   if (entry.at("dtype") != "F32") {
-    throw Error("safetensors", "tensor '" + name + "' is not float32 but " + entry.at("dtype").get<std::string>());
+    throw Error("safetensors",
+                "tensor '" + name + "' is not float32 but " + entry.at("dtype").get<std::string>());
   }
   const auto extents = entry.at("shape").get<std::vector<int64_t>>();
   const auto [begin, end] = entry.at("data_offsets").get<std::pair<size_t, size_t>>();
   const Shape shape{std::span<const int64_t>(extents)};
-  if (begin > end || end > values.size() || end - begin != static_cast<size_t>(shape.elements()) * sizeof(float)) {
-    throw Error("safetensors", "the byte range of tensor '" + name + "' does not fit its shape or the file");
+  if (begin > end || end > values.size() ||
+      end - begin != static_cast<size_t>(shape.elements()) * sizeof(float)) {
+    throw Error("safetensors",
+                "the byte range of tensor '" + name + "' does not fit its shape or the file");
   }
   NewTensor tensor(shape);
   std::memcpy(tensor.data(), values.data() + begin, end - begin);
@@ -57,13 +61,16 @@ void write_safetensors(const std::string& path, const Safetensors& content) {
   file.reserve(length_bytes + text.size() + offset);
   file += text;
   for (const auto& [name, tensor] : content.tensors) {
-    file.append(reinterpret_cast<const char*>(tensor.data()), static_cast<size_t>(tensor.size()) * sizeof(float));
+    file.append(reinterpret_cast<const char*>(tensor.data()),
+                static_cast<size_t>(tensor.size()) * sizeof(float));
   }
   write_file_atomically(path, file);
 }
 
 Safetensors read_safetensors(const std::string& path) {
-  const auto fail = [&](const std::string& why) -> Error { return Error("safetensors", "'" + path + "' " + why); };
+  const auto fail = [&](const std::string& why) -> Error {
+    return Error("safetensors", "'" + path + "' " + why);
+  };
   std::ifstream stream(path, std::ios::binary);
   if (!stream) throw fail("cannot be opened for reading");
   const std::string file{std::istreambuf_iterator<char>(stream), {}};
@@ -75,7 +82,9 @@ Safetensors read_safetensors(const std::string& path) {
   const std::string_view values = std::string_view(file).substr(length_bytes + length);
   Safetensors content;
   try {
-    const Json header = Json::parse(file.begin() + length_bytes, file.begin() + static_cast<std::ptrdiff_t>(length_bytes + length));
+    const Json header =
+        Json::parse(file.begin() + length_bytes,
+                    file.begin() + static_cast<std::ptrdiff_t>(length_bytes + length));
     for (const auto& [name, entry] : header.items()) {
       if (name == "__metadata__") {
         content.metadata = entry.get<std::map<std::string, std::string>>();

@@ -9,7 +9,8 @@
 namespace espalier::nn {
 
 /// A file of named float32 tensors in the safetensors format: eight bytes with the length of a JSON
-/// header (little-endian), the header with each tensor's type, shape and byte range, then the values.
+/// header (little-endian), the header with each tensor's type, shape and byte range, then the
+/// values.
 struct Safetensors {
   std::vector<std::pair<std::string, Tensor>> tensors;  ///< in file order
   std::map<std::string, std::string> metadata;

@@ -21,7 +21,8 @@ Tensor permuted(const Tensor& x, const int (&axes)[4]) {
     for (int64_t b = 0; b < to[1]; ++b) {
       for (int64_t c = 0; c < to[2]; ++c) {
         for (int64_t d = 0; d < to[3]; ++d) {
-          *out++ = x[a * strides[axes[0]] + b * strides[axes[1]] + c * strides[axes[2]] + d * strides[axes[3]]];
+          *out++ = x[a * strides[axes[0]] + b * strides[axes[1]] + c * strides[axes[2]] +
+                     d * strides[axes[3]]];
         }
       }
     }
@@ -29,8 +30,12 @@ Tensor permuted(const Tensor& x, const int (&axes)[4]) {
   return y;
 }
 
-Tensor to_pytorch(const Tensor& value) { return value.shape().axes() == 4 ? permuted(value, {0, 3, 1, 2}) : value; }
-Tensor from_pytorch(const Tensor& value) { return value.shape().axes() == 4 ? permuted(value, {0, 2, 3, 1}) : value; }
+Tensor to_pytorch(const Tensor& value) {
+  return value.shape().axes() == 4 ? permuted(value, {0, 3, 1, 2}) : value;
+}
+Tensor from_pytorch(const Tensor& value) {
+  return value.shape().axes() == 4 ? permuted(value, {0, 2, 3, 1}) : value;
+}
 
 }  // namespace
 
@@ -45,23 +50,31 @@ void save_weights(const Module& model, const std::string& path) {
 
 void load_weights(Module& model, const std::string& path) {
   const Safetensors file = read_safetensors(path);
-  const auto fail = [&](const std::string& why) { return Error("weights", "'" + path + "' " + why); };
-  if (auto version = file.metadata.find("format_version"); version != file.metadata.end() && version->second != format_version) {
-    throw fail("has format version " + version->second + ", this build reads version " + format_version);
+  const auto fail = [&](const std::string& why) {
+    return Error("weights", "'" + path + "' " + why);
+  };
+  if (auto version = file.metadata.find("format_version");
+      version != file.metadata.end() && version->second != format_version) {
+    throw fail("has format version " + version->second + ", this build reads version " +
+               format_version);
   }
   const std::vector<NamedParameter> parameters = model.parameters();
   std::vector<Tensor> values;
   for (const NamedParameter& named : parameters) {
-    const auto found = std::find_if(file.tensors.begin(), file.tensors.end(),
-                                    [&](const auto& tensor) { return tensor.first == named.path(); });
-    if (found == file.tensors.end()) throw fail("has no tensor '" + named.path() + "': it belongs to another model");
+    const auto found =
+        std::find_if(file.tensors.begin(), file.tensors.end(),
+                     [&](const auto& tensor) { return tensor.first == named.path(); });
+    if (found == file.tensors.end())
+      throw fail("has no tensor '" + named.path() + "': it belongs to another model");
     values.push_back(from_pytorch(found->second));
     if (values.back().shape() != named.parameter->shape()) {
-      throw fail("has another shape for '" + named.path() + "': " + values.back().shape().to_string() + ", the model's is " +
+      throw fail("has another shape for '" + named.path() +
+                 "': " + values.back().shape().to_string() + ", the model's is " +
                  named.parameter->shape().to_string());
     }
   }
-  if (file.tensors.size() != parameters.size()) throw fail("has tensors that the model has no place for");
+  if (file.tensors.size() != parameters.size())
+    throw fail("has tensors that the model has no place for");
   for (size_t i = 0; i < parameters.size(); ++i) parameters[i].parameter->load(values[i]);
 }
 

@@ -6,6 +6,8 @@ namespace espalier::nn {
 
 ReLU::ReLU() : Module("ReLU") {}
 
-Tensor ReLU::forward(const Tensor& x) { return relu(x); }
+Tensor ReLU::forward(const Tensor& x) {
+  return relu(x);
+}
 
 }  // namespace espalier::nn

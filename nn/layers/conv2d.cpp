@@ -9,14 +9,17 @@ namespace espalier::nn {
 Conv2d::Conv2d(const Options& o)
     : Module("Conv2d"), geometry_{o.stride, o.padding, o.dilation, o.groups} {
   if (std::min({o.in, o.out, o.kernel, o.stride, o.dilation, o.groups}) < 1 || o.padding < 0) {
-    throw Error("Conv2d", "in, out, kernel, stride, dilation and groups must be at least 1, padding at least 0");
+    throw Error(
+        "Conv2d",
+        "in, out, kernel, stride, dilation and groups must be at least 1, padding at least 0");
   }
   if (o.in % o.groups != 0 || o.out % o.groups != 0) {
     throw Error("Conv2d", "in = " + std::to_string(o.in) + " and out = " + std::to_string(o.out) +
                               " must both be divisible by groups = " + std::to_string(o.groups));
   }
   const int64_t fan_in = o.kernel * o.kernel * (o.in / o.groups);
-  weight_ = &add_parameter("weight", Role::weight, {o.out, o.kernel, o.kernel, o.in / o.groups}, kaiming_uniform(fan_in));
+  weight_ = &add_parameter("weight", Role::weight, {o.out, o.kernel, o.kernel, o.in / o.groups},
+                           kaiming_uniform(fan_in));
   if (o.bias) bias_ = &add_parameter("bias", Role::bias, {o.out}, kaiming_uniform(fan_in));
 }
 

@@ -6,6 +6,8 @@ namespace espalier::nn {
 
 Flatten::Flatten() : Module("Flatten") {}
 
-Tensor Flatten::forward(const Tensor& x) { return flatten(x); }
+Tensor Flatten::forward(const Tensor& x) {
+  return flatten(x);
+}
 
 }  // namespace espalier::nn

@@ -20,9 +20,10 @@ class Sequential : public Module {
   Sequential() : Module("Sequential") {}
 
   template <std::derived_from<Module>... Layers>
-    requires(sizeof...(Layers) > 0 && (!std::is_lvalue_reference_v<Layers> && ...) &&
-             !(sizeof...(Layers) == 1 && (std::same_as<Layers, Sequential> && ...)))
-  explicit Sequential(Layers&&... layers) : Sequential() {
+  requires(sizeof...(Layers) > 0 && (!std::is_lvalue_reference_v<Layers> && ...) &&
+           !(sizeof...(Layers) == 1 &&
+             (std::same_as<Layers, Sequential> && ...))) explicit Sequential(Layers&&... layers)
+      : Sequential() {
     (add(std::to_string(children().size()), std::forward<Layers>(layers)), ...);
   }
 

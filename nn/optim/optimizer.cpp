@@ -60,7 +60,8 @@ void Optimizer::step() {
 
 void Optimizer::set_learning_rate(double rate) {
   if (!(rate >= 0) || std::isinf(rate)) {
-    throw Error("optimizer", "the learning rate must be a number of at least 0, not " + std::to_string(rate));
+    throw Error("optimizer",
+                "the learning rate must be a number of at least 0, not " + std::to_string(rate));
   }
   learning_rate_ = rate;
 }

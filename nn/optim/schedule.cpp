@@ -12,12 +12,17 @@ Schedule constant() {
 }
 
 Schedule step_decay(int64_t every, double gamma) {
-  if (every < 1 || !(gamma > 0)) throw Error("step", "every must be at least 1 epoch and gamma above 0");
-  return [=](const TrainingPosition& at) { return std::pow(gamma, static_cast<double>(at.epoch() / every)); };
+  if (every < 1 || !(gamma > 0))
+    throw Error("step", "every must be at least 1 epoch and gamma above 0");
+  return [=](const TrainingPosition& at) {
+    return std::pow(gamma, static_cast<double>(at.epoch() / every));
+  };
 }
 
 Schedule cosine() {
-  return [](const TrainingPosition& at) { return 0.5 * (1.0 + std::cos(std::numbers::pi * at.progress())); };
+  return [](const TrainingPosition& at) {
+    return 0.5 * (1.0 + std::cos(std::numbers::pi * at.progress()));
+  };
 }
 
 Schedule one_cycle(double warmup) {

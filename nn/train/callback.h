@@ -6,14 +6,14 @@ namespace espalier::nn {
 
 /// One finished optimizer step.
 struct StepReport {
-  int epoch;          ///< from 0
-  int64_t step;       ///< steps done over all epochs, this one included
-  int64_t batch;      ///< batches done in this epoch, this one included
-  int64_t batches;    ///< batches of an epoch
-  int64_t samples;    ///< samples seen in this epoch
-  double loss;        ///< of this batch
-  double mean_loss;   ///< over this epoch's samples so far
-  double seconds;     ///< spent training in this epoch so far
+  int epoch;         ///< from 0
+  int64_t step;      ///< steps done over all epochs, this one included
+  int64_t batch;     ///< batches done in this epoch, this one included
+  int64_t batches;   ///< batches of an epoch
+  int64_t samples;   ///< samples seen in this epoch
+  double loss;       ///< of this batch
+  double mean_loss;  ///< over this epoch's samples so far
+  double seconds;    ///< spent training in this epoch so far
 };
 
 /// One finished epoch.

@@ -34,7 +34,8 @@ Evaluation evaluate(Module& model, BatchSource& samples) {
   for (Batch batch; samples.next(batch);) {
     const Tensor logits = model(batch.images);
     correct += count_correct(logits, batch.labels);
-    result.loss += double{cross_entropy(logits, batch.labels).item()} * static_cast<double>(batch.labels.size());
+    result.loss += double{cross_entropy(logits, batch.labels).item()} *
+                   static_cast<double>(batch.labels.size());
     seen += batch.labels.size();
   }
   model.train(was_training);
@@ -45,8 +46,12 @@ Evaluation evaluate(Module& model, BatchSource& samples) {
 }
 
 Trainer::Trainer(Module& model, Optimizer& optimizer, Options options)
-    : model_(model), optimizer_(optimizer), options_(std::move(options)), base_rate_(optimizer.learning_rate()) {
-  if (options_.epochs < 1) throw Error("trainer", "epochs must be at least 1, not " + std::to_string(options_.epochs));
+    : model_(model),
+      optimizer_(optimizer),
+      options_(std::move(options)),
+      base_rate_(optimizer.learning_rate()) {
+  if (options_.epochs < 1)
+    throw Error("trainer", "epochs must be at least 1, not " + std::to_string(options_.epochs));
 }
 
 void Trainer::fit(BatchSource& train, BatchSource& evaluation) {
@@ -56,6 +61,7 @@ void Trainer::fit(BatchSource& train, BatchSource& evaluation) {
     for (Callback* callback : callbacks_) callback->on_epoch_begin(epoch);
     EpochReport report = run_epoch(epoch, train);
     const Evaluation result = evaluate(model_, evaluation);
+    require_number(result.loss, "evaluation loss", epoch);
     report.accuracy = result.accuracy;
     report.evaluation_loss = result.loss;
     report.seconds = watch.seconds();
@@ -63,23 +69,35 @@ void Trainer::fit(BatchSource& train, BatchSource& evaluation) {
   }
 }
 
+void Trainer::require_number(double loss, const char* what, int epoch) const {
+  if (std::isfinite(loss)) return;
+  throw Error("trainer", std::string("the ") + what + " is no longer a number in epoch " +
+                             std::to_string(epoch + 1) + " of " + std::to_string(options_.epochs) +
+                             ", after " + std::to_string(step_) +
+                             " steps; a lower learning rate usually helps");
+}
+
 EpochReport Trainer::run_epoch(int epoch, BatchSource& train) {
   const Stopwatch watch;
   model_.train();
-  StepReport at{.epoch = epoch, .step = step_, .batch = 0, .batches = train.batches(), .samples = 0,
-                .loss = 0, .mean_loss = 0, .seconds = 0};
+  StepReport at{.epoch = epoch,
+                .step = step_,
+                .batch = 0,
+                .batches = train.batches(),
+                .samples = 0,
+                .loss = 0,
+                .mean_loss = 0,
+                .seconds = 0};
   double loss_sum = 0;
   train.start_epoch(epoch);
   for (Batch batch; train.next(batch);) {
     FlushDenormals flush;
-    optimizer_.set_learning_rate(base_rate_ * options_.schedule({step_, at.batches, options_.epochs}));
+    optimizer_.set_learning_rate(base_rate_ *
+                                 options_.schedule({step_, at.batches, options_.epochs}));
     optimizer_.zero_grad();
     const Tensor loss = cross_entropy(model_(batch.images), batch.labels);
     at.loss = double{loss.item()};
-    if (!std::isfinite(at.loss)) {
-      throw Error("trainer", "the loss is no longer a number in epoch " + std::to_string(epoch) + ", step " +
-                                 std::to_string(step_) + "; a lower learning rate usually helps");
-    }
+    require_number(at.loss, "loss", epoch);
     loss.backward();
     optimizer_.step();
 
@@ -91,9 +109,14 @@ EpochReport Trainer::run_epoch(int epoch, BatchSource& train) {
     at.seconds = watch.seconds();
     for (Callback* callback : callbacks_) callback->on_step_end(at);
   }
-  return {.epoch = epoch, .step = step_, .train_loss = at.mean_loss, .accuracy = 0, .evaluation_loss = 0,
+  return {.epoch = epoch,
+          .step = step_,
+          .train_loss = at.mean_loss,
+          .accuracy = 0,
+          .evaluation_loss = 0,
           .learning_rate = optimizer_.learning_rate(),
-          .images_per_second = static_cast<double>(at.samples) / at.seconds, .seconds = 0};
+          .images_per_second = static_cast<double>(at.samples) / at.seconds,
+          .seconds = 0};
 }
 
 }  // namespace espalier::nn

@@ -18,14 +18,15 @@ struct Evaluation {
 /// Runs the model over all samples in evaluation mode, and puts the mode back.
 Evaluation evaluate(Module& model, BatchSource& samples);
 
-/// The training loop: for each batch zero gradients, forward, cross entropy, backward, step. One step
-/// in order: learning rate → listeners of the forward pass (compressors change masks here) → forward →
-/// loss → backward → update → `on_step_end`.
+/// The training loop: for each batch zero gradients, forward, cross entropy, backward, step. One
+/// step in order: learning rate → listeners of the forward pass (compressors change masks here) →
+/// forward → loss → backward → update → `on_step_end`.
 class Trainer {
  public:
   struct Options {
     int epochs = 1;
-    Schedule schedule = constant();  ///< multiplies the learning rate that the optimizer was made with
+    Schedule schedule =
+        constant();  ///< multiplies the learning rate that the optimizer was made with
   };
   Trainer(Module& model, Optimizer& optimizer, Options options);
 
@@ -33,11 +34,12 @@ class Trainer {
   void add(Callback& callback) { callbacks_.push_back(&callback); }
 
   /// Trains, and evaluates after each epoch.
-  /// \throws Error naming epoch and step when the loss is no longer a number
+  /// \throws Error naming epoch and step when a loss is no longer a number
   void fit(BatchSource& train, BatchSource& evaluation);
 
  private:
   EpochReport run_epoch(int epoch, BatchSource& train);
+  void require_number(double loss, const char* what, int epoch) const;
 
   Module& model_;
   Optimizer& optimizer_;

@@ -1,5 +1,5 @@
-#include <catch2/catch.hpp>
 #include <unistd.h>
+#include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <fstream>
@@ -20,8 +20,10 @@ using namespace espalier;
 TEST_CASE("Philox gives the published words") {
   // Known answers of the authors' library, Random123: kat_vectors, philox4x32 10.
   using Words = std::array<uint32_t, 4>;
-  CHECK(philox4x32_10({0, 0, 0, 0}, {0, 0}) == Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
-  CHECK(philox4x32_10({~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}) == Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
+  CHECK(philox4x32_10({0, 0, 0, 0}, {0, 0}) ==
+        Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
+  CHECK(philox4x32_10({~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}) ==
+        Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
   CHECK(philox4x32_10({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}) ==
         Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 }
@@ -30,7 +32,8 @@ TEST_CASE("random streams are functions of position and differ by everything tha
   const RandomStream a(7, Purpose::initialisation, 3), same(7, Purpose::initialisation, 3);
   CHECK(a.bits(1000) == same.bits(1000));
   std::set<uint32_t> first{a.bits(0), RandomStream(8, Purpose::initialisation, 3).bits(0),
-                           RandomStream(7, Purpose::data_order, 3).bits(0), RandomStream(7, Purpose::initialisation, 4).bits(0),
+                           RandomStream(7, Purpose::data_order, 3).bits(0),
+                           RandomStream(7, Purpose::initialisation, 4).bits(0),
                            RandomStream(7, Purpose::initialisation, 3, 1).bits(0)};
   CHECK(first.size() == 5);
   double sum = 0, squares = 0, uniform = 0;
@@ -82,16 +85,16 @@ TEST_CASE("denormals are flushed in the whole team and settings restored") {
   EngineScope scope(engine);
   const auto settings = [] {
     std::vector<unsigned> found(2);
-    parallel_parts(2, 1, [&](int64_t, int64_t, int part) { found[static_cast<size_t>(part)] = _mm_getcsr() & 0x8040; });
+    parallel_parts(2, 1, [&](int64_t, int64_t, int part) {
+      found[static_cast<size_t>(part)] = _mm_getcsr() & 0x8040;
+    });
     return found;
   };
   const std::vector<unsigned> before = settings();
   {
     FlushDenormals outer;
     CHECK(settings() == std::vector<unsigned>{0x8040, 0x8040});
-    {
-      FlushDenormals inner;
-    }
+    { FlushDenormals inner; }
     CHECK(settings() == std::vector<unsigned>{0x8040, 0x8040});
   }
   CHECK(settings() == before);
@@ -117,7 +120,8 @@ TEST_CASE("the buffer pool reuses memory, keeps to its bound and outlives its en
     CHECK(pool.stats().bytes_cached <= (1 << 20));
     pool.release();
     CHECK(pool.stats().bytes_cached == 0);
-    for (size_t bytes : {size_t{0}, size_t{1}, size_t{512}, size_t{513}, size_t{4096}, size_t{4097}, size_t{123'457}}) {
+    for (size_t bytes : {size_t{0}, size_t{1}, size_t{512}, size_t{513}, size_t{4096}, size_t{4097},
+                         size_t{123'457}}) {
       const Buffer buffer = pool.take(bytes);
       CHECK(reinterpret_cast<uintptr_t>(buffer.as()) % 64 == 0);
       std::fill_n(buffer.as<char>(), bytes, 'x');
@@ -138,7 +142,9 @@ TEST_CASE("size classes waste at most an eighth") {
 
 TEST_CASE("the object cache makes each object once and forgets the least recently used") {
   ObjectCache cache(2);
-  const auto get = [&](int64_t key) { return *cache.get<int64_t>({key}, [&] { return std::make_shared<int64_t>(key * 10); }); };
+  const auto get = [&](int64_t key) {
+    return *cache.get<int64_t>({key}, [&] { return std::make_shared<int64_t>(key * 10); });
+  };
   CHECK(get(1) == 10);
   CHECK(get(2) == 20);
   CHECK(get(1) == 10);

@@ -18,7 +18,8 @@ struct OpCase {
   /// Its definition from `reference/`.
   std::function<std::vector<double>(const DoubleArrays&)> forward;
   std::function<DoubleArrays(const DoubleArrays&, const std::vector<double>&)> backward;
-  /// For straight-through gradients: the function whose true gradient `backward` is. Empty: `forward`.
+  /// For straight-through gradients: the function whose true gradient `backward` is. Empty:
+  /// `forward`.
   std::function<std::vector<double>(const DoubleArrays&)> surrogate = {};
 };
 

@@ -1,5 +1,5 @@
-// Every operation, on odd shapes: the definition's gradient against differences in double precision,
-// and the operation on each kernel against the definition.
+// Every operation, on odd shapes: the definition's gradient against differences in double
+// precision, and the operation on each kernel against the definition.
 #include <catch2/catch.hpp>
 
 #include "autograd/op_cases.h"
@@ -22,7 +22,8 @@ struct KernelChoice {
 
 template <class Problem, class Run>
 void list(const backend::CandidateList<Problem, Run>& candidates, std::vector<KernelChoice>& into) {
-  for (const auto& candidate : candidates.candidates) into.push_back({candidates.operation, candidate.name});
+  for (const auto& candidate : candidates.candidates)
+    into.push_back({candidates.operation, candidate.name});
 }
 
 std::vector<KernelChoice> every_kernel() {
@@ -56,14 +57,17 @@ double difference_to_definition(const OpCase& c) {
   return worst;
 }
 
-bool says_unsupported(const Error& error) { return std::string(error.what()).find("supports this problem") != std::string::npos; }
+bool says_unsupported(const Error& error) {
+  return std::string(error.what()).find("supports this problem") != std::string::npos;
+}
 
 }  // namespace
 
 TEST_CASE("definitions of operations have the gradients they claim") {
   for (const OpCase& c : op_cases()) {
     INFO(c.name);
-    const auto result = gradcheck(c.surrogate ? c.surrogate : c.forward, c.backward, double_inputs(c), 1e-6);
+    const auto result =
+        gradcheck(c.surrogate ? c.surrogate : c.forward, c.backward, double_inputs(c), 1e-6);
     INFO(result.message);
     CHECK(result.passed);
   }
@@ -93,10 +97,12 @@ TEST_CASE("operations agree with their definitions on every kernel") {
         CHECK(difference < 1e-5);
         ++ran;
       } catch (const Error& error) {
-        if (!says_unsupported(error)) throw;  // groups on im2col, or an instruction set we lack here
+        if (!says_unsupported(error))
+          throw;  // groups on im2col, or an instruction set we lack here
       }
     }
-    if (ran == 0) WARN("skipped, not on this machine: " << kernel.operation << " on " << kernel.candidate);
+    if (ran == 0)
+      WARN("skipped, not on this machine: " << kernel.operation << " on " << kernel.candidate);
   }
 }
 
@@ -104,7 +110,8 @@ TEST_CASE("a kernel plan that names no kernel is an error") {
   Engine engine;
   EngineScope scope(engine);
   engine.plan().choose("matmul", "quantum");
-  CHECK_THROWS_WITH(linear(Tensor::zeros({1, 2}), Tensor::zeros({3, 2}), {}), Catch::Contains("'quantum'"));
+  CHECK_THROWS_WITH(linear(Tensor::zeros({1, 2}), Tensor::zeros({3, 2}), {}),
+                    Catch::Contains("'quantum'"));
 }
 
 TEST_CASE("large problems run on several threads with the same result") {
@@ -124,10 +131,14 @@ TEST_CASE("wrong shapes are errors that name the operation and the shapes") {
   const Tensor image = Tensor::zeros({2, 5, 5, 3});
   CHECK_THROWS_WITH(conv2d(image, Tensor::zeros({4, 3, 3, 16}), {}, {}),
                     "[conv2d] the input has 3 channels but the weight expects 16");
-  CHECK_THROWS_WITH(conv2d(image, Tensor::zeros({4, 7, 7, 3}), {}, {}), Catch::Contains("does not fit"));
-  CHECK_THROWS_WITH(conv2d(image, Tensor::zeros({4, 3, 3, 3}), Tensor::zeros({5}), {}), Catch::Contains("bias"));
-  CHECK_THROWS_WITH(conv2d(image, Tensor::zeros({4, 3, 3, 3}), {}, {.stride = 0}), Catch::Contains("stride"));
-  CHECK_THROWS_WITH(linear(Tensor::zeros({2, 5}), Tensor::zeros({3, 4}), {}), Catch::Contains("5") && Catch::Contains("4"));
+  CHECK_THROWS_WITH(conv2d(image, Tensor::zeros({4, 7, 7, 3}), {}, {}),
+                    Catch::Contains("does not fit"));
+  CHECK_THROWS_WITH(conv2d(image, Tensor::zeros({4, 3, 3, 3}), Tensor::zeros({5}), {}),
+                    Catch::Contains("bias"));
+  CHECK_THROWS_WITH(conv2d(image, Tensor::zeros({4, 3, 3, 3}), {}, {.stride = 0}),
+                    Catch::Contains("stride"));
+  CHECK_THROWS_WITH(linear(Tensor::zeros({2, 5}), Tensor::zeros({3, 4}), {}),
+                    Catch::Contains("5") && Catch::Contains("4"));
   CHECK_THROWS_WITH(add(image, Tensor::zeros({2})), Catch::Contains("2×5×5×3"));
   CHECK_THROWS_WITH(reshape(image, {7}), Catch::Contains("150 elements"));
   CHECK_THROWS_WITH(cross_entropy(Tensor::zeros({2, 3}), {0, 3}), Catch::Contains("label 3"));
@@ -144,7 +155,8 @@ TEST_CASE("NaN survives relu and max pooling, so that a broken network shows") {
     engine.plan().choose("vector", kernels);
     CHECK(std::isnan(relu(Tensor::from({2}, {1, nan}))[1]));
     for (int position = 0; position < 4; ++position) {
-      const Tensor x = Tensor::generate({1, 2, 2, 1}, [&](int64_t i) { return i == position ? nan : 1.0f; });
+      const Tensor x =
+          Tensor::generate({1, 2, 2, 1}, [&](int64_t i) { return i == position ? nan : 1.0f; });
       CHECK(std::isnan(max_pool2d(x, {.kernel = 2})[0]));
     }
   }
@@ -157,7 +169,8 @@ TEST_CASE("the gradient of a maximum goes to the first of equal values") {
 }
 
 TEST_CASE("rounding goes to even and covers large numbers") {
-  const std::vector<float> values{0.5f, 1.5f, 2.5f, -0.5f, -1.5f, 0.49999997f, 4194304.5f, 8388609.0f, -1e30f, 7.3f};
+  const std::vector<float> values{0.5f,        1.5f,       2.5f,       -0.5f,  -1.5f,
+                                  0.49999997f, 4194304.5f, 8388609.0f, -1e30f, 7.3f};
   const std::vector<float> rounded{0, 2, 2, -0.0f, -2, 0, 4194304.0f, 8388609.0f, -1e30f, 7};
   const Tensor y = round_straight_through(Tensor::from({10}, values));
   for (size_t i = 0; i < values.size(); ++i) CHECK(y[static_cast<int64_t>(i)] == rounded[i]);

@@ -136,8 +136,9 @@ TEST_CASE("masks") {
 
 TEST_CASE("a public gradient check passes right gradients and fails wrong and absent ones") {
   const auto good = [](const std::vector<Tensor>& x) { return multiply(x[0], relu(x[1])); };
-  const Tensor away_from_the_kink =
-      Tensor::generate({3, 4}, [](int64_t i) { return (i % 2 ? 1.0f : -1.0f) * (0.3f + 0.1f * static_cast<float>(i)); });
+  const Tensor away_from_the_kink = Tensor::generate({3, 4}, [](int64_t i) {
+    return (i % 2 ? 1.0f : -1.0f) * (0.3f + 0.1f * static_cast<float>(i));
+  });
   CHECK(gradcheck(good, {normal({3, 4}, 1), away_from_the_kink}).passed);
   const auto wrong = [](const std::vector<Tensor>& x) {
     return record("wrong", {&x[0]}, multiply(x[0].detach(), x[0].detach()), {},

@@ -7,7 +7,9 @@ using namespace espalier;
 
 class Layer : public nn::Module {
  public:
-  Layer() : Module("Layer"), weight_(&add_parameter("weight", nn::Role::weight, {2, 2}, nn::kaiming_uniform(2))) {}
+  Layer()
+      : Module("Layer"),
+        weight_(&add_parameter("weight", nn::Role::weight, {2, 2}, nn::kaiming_uniform(2))) {}
 
  private:
   Tensor forward(const Tensor& x) override {

@@ -77,6 +77,11 @@ TEST_CASE("numbers are written so that they are read back", "[config]") {
   CHECK(scalar_text(Value(std::numeric_limits<double>::infinity())) == ".inf");
   CHECK(scalar_text(Value(-std::numeric_limits<double>::infinity())) == "-.inf");
   CHECK(number_text(1.0) == "1");
+  CHECK(number_text(0.0) == "0");
+  CHECK(number_text(-0.0005) == "-0.0005");
+  CHECK(number_text(123456789.0) == "123456789");
+  CHECK(number_text(1e-6) == "1e-06");
+  CHECK(number_text(1e15) == "1e+15");
   CHECK(number_text(-std::numeric_limits<double>::denorm_min()) == "-5e-324");
   CHECK_THROWS_AS(scalar_text(Value{1}), ConfigError);
   std::mt19937_64 bits(7);

@@ -1,6 +1,6 @@
+#include <unistd.h>
 #include <catch2/catch.hpp>
 #include <cstdio>
-#include <unistd.h>
 
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/ops.h"
@@ -60,7 +60,9 @@ double sparsity(nn::Module& net, const std::string& layer) {
   throw Error("test", "no layer " + layer);
 }
 
-int64_t zeros(const Tensor& x) { return std::count(x.values().begin(), x.values().end(), 0.0f); }
+int64_t zeros(const Tensor& x) {
+  return std::count(x.values().begin(), x.values().end(), 0.0f);
+}
 
 /// A designer's class, as short as it gets: keeps the rows whose sum of magnitudes is largest.
 class TopRows : public Pruner {
@@ -69,7 +71,8 @@ class TopRows : public Pruner {
   Tensor calc_mask(const LayerInfo& layer, const Tensor& weight) override {
     ++calls;
     const int64_t rows = layer.shape[0], columns = weight.size() / rows;
-    return Tensor::generate(layer.shape, [&](int64_t i) { return i / columns < (rows + 1) / 2 ? 1.0f : 0.0f; });
+    return Tensor::generate(layer.shape,
+                            [&](int64_t i) { return i / columns < (rows + 1) / 2 ? 1.0f : 0.0f; });
   }
   int calls = 0;
 };
@@ -82,14 +85,16 @@ TEST_CASE("equation 1: the whole curve") {
   for (int epoch = 0; epoch < 10; ++epoch) {
     CHECK(schedule.sparsity_at(epoch) == Approx(expected[epoch]).margin(5e-4));
     // s_f + (s_i − s_f)(1 − t/9)³
-    CHECK(schedule.sparsity_at(epoch) == Approx(0.9 - 0.9 * std::pow(1 - epoch / 9.0, 3)).margin(1e-12));
+    CHECK(schedule.sparsity_at(epoch) ==
+          Approx(0.9 - 0.9 * std::pow(1 - epoch / 9.0, 3)).margin(1e-12));
   }
   CHECK(schedule.sparsity_at(9) == 0.9);
   CHECK(schedule.sparsity_at(1000) == 0.9);
 }
 
 TEST_CASE("equation 1: spans, frequencies and edges") {
-  const AGPruner::CubicSchedule late{0.05, 0.8, 5, 16, 2};  // updates at 5, 7, 9, 11, 13, 15: nΔt = 10
+  const AGPruner::CubicSchedule late{0.05, 0.8, 5, 16,
+                                     2};  // updates at 5, 7, 9, 11, 13, 15: nΔt = 10
   CHECK(late.updates() == 6);
   CHECK(late.sparsity_at(4) == 0);  // dense before the start, also with an initial sparsity
   CHECK(late.sparsity_at(5) == Approx(0.05));
@@ -150,7 +155,8 @@ TEST_CASE("Level in an unchanged training loop: the mask follows the weights") {
   // Updates 16, 32, 48, 64 are noticed in the forward of the step behind.
   CHECK(changes == std::vector<int>{16, 32, 48, 64});
   bool revived = false;
-  for (int64_t i = 0; i < masks[0].size(); ++i) revived = revived || (!masks[0][i] && masks.back()[i]);
+  for (int64_t i = 0; i < masks[0].size(); ++i)
+    revived = revived || (!masks[0][i] && masks.back()[i]);
   CHECK(revived);
   CHECK(masks.back().masked() == 480);
   CHECK(zeros(weight(net, "fc1").effective_value()) == 480);
@@ -165,7 +171,8 @@ TEST_CASE("Level trains masked weights with the dense gradient") {
   nn::cross_entropy(net(normal({6, 6, 6, 1}, 1)), {0, 1, 2, 0, 1, 2}).backward();
   const Mask& mask = pruner.mask(pruner.layers()[1]);
   int64_t moving = 0;
-  for (int64_t i = 0; i < mask.size(); ++i) moving += !mask[i] && weight(net, "fc1").gradient()[i] != 0.0f;
+  for (int64_t i = 0; i < mask.size(); ++i)
+    moving += !mask[i] && weight(net, "fc1").gradient()[i] != 0.0f;
   CHECK(moving > 100);  // the rest has an input that was never positive
 }
 
@@ -181,16 +188,22 @@ TEST_CASE("Level once masks a trained network and stays") {
 
 TEST_CASE("AGP follows its epochs in a plain loop") {
   nn::Sequential net = small_net();
-  AGPruner pruner({{{"initial_sparsity", 0.0}, {"final_sparsity", 0.9}, {"start_epoch", 0}, {"end_epoch", 10},
-                    {"frequency", 1}, {"support_type", "default"}}});
+  AGPruner pruner({{{"initial_sparsity", 0.0},
+                    {"final_sparsity", 0.9},
+                    {"start_epoch", 0},
+                    {"end_epoch", 10},
+                    {"frequency", 1},
+                    {"support_type", "default"}}});
   pruner(net);
   nn::Adam adam(net, {.lr = 0.01});
   const AGPruner::CubicSchedule schedule{0, 0.9, 0, 10, 1};
   for (int epoch = 0; epoch < 12; ++epoch) {
     pruner.update_epoch(epoch);
-    for (int step = 0; step < 3; ++step) train_step(net, adam, static_cast<uint64_t>(epoch * 3 + step));
+    for (int step = 0; step < 3; ++step)
+      train_step(net, adam, static_cast<uint64_t>(epoch * 3 + step));
     for (const LayerInfo& layer : pruner.layers()) {
-      CHECK(pruner.mask(layer).masked() == masked_count(schedule.sparsity_at(epoch), layer.shape.elements()));
+      CHECK(pruner.mask(layer).masked() ==
+            masked_count(schedule.sparsity_at(epoch), layer.shape.elements()));
       CHECK(zeros(weight(net, layer.name).effective_value()) == pruner.mask(layer).masked());
     }
   }
@@ -199,13 +212,15 @@ TEST_CASE("AGP follows its epochs in a plain loop") {
 TEST_CASE("AGP by step counts optimizer updates, or step() where it is called") {
   for (bool calls_step : {false, true}) {
     nn::Sequential net = small_net();
-    AGPruner pruner({{{"final_sparsity", 0.8}, {"unit", "step"}, {"start_step", 2}, {"end_step", 7}}});
+    AGPruner pruner(
+        {{{"final_sparsity", 0.8}, {"unit", "step"}, {"start_step", 2}, {"end_step", 7}}});
     pruner(net);
     nn::SGD sgd(net, {.lr = 0.01});
     const AGPruner::CubicSchedule schedule{0, 0.8, 2, 7, 1};
     for (int step = 0; step < 10; ++step) {
       train_step(net, sgd, static_cast<uint64_t>(step));
-      CHECK(pruner.mask(pruner.layers()[1]).masked() == masked_count(schedule.sparsity_at(step), 640));
+      CHECK(pruner.mask(pruner.layers()[1]).masked() ==
+            masked_count(schedule.sparsity_at(step), 640));
       if (calls_step) pruner.step();
     }
   }
@@ -231,16 +246,21 @@ TEST_CASE("zero: pruned weights stay exactly 0.0 under momentum, decay and Adam"
     nn::Sequential net = small_net();
     std::unique_ptr<nn::Optimizer> optimizer;
     if (which == std::string("Adam")) {
-      optimizer = std::make_unique<nn::Adam>(net, nn::Adam::Options{.lr = 0.01, .weight_decay = 1e-3});
+      optimizer =
+          std::make_unique<nn::Adam>(net, nn::Adam::Options{.lr = 0.01, .weight_decay = 1e-3});
     } else {
-      optimizer = std::make_unique<nn::SGD>(net, nn::SGD::Options{.lr = 0.1, .momentum = 0.9, .weight_decay = 1e-3,
-                                                                  .nesterov = which == std::string("Nesterov")});
+      optimizer = std::make_unique<nn::SGD>(
+          net, nn::SGD::Options{.lr = 0.1,
+                                .momentum = 0.9,
+                                .weight_decay = 1e-3,
+                                .nesterov = which == std::string("Nesterov")});
     }
     AGPruner pruner({{{"final_sparsity", 0.9}, {"start_epoch", 1}, {"end_epoch", 4}}});
     pruner(net);
     for (int epoch = 0; epoch < 6; ++epoch) {
       pruner.update_epoch(epoch);
-      for (int step = 0; step < 40; ++step) train_step(net, *optimizer, static_cast<uint64_t>(step));
+      for (int step = 0; step < 40; ++step)
+        train_step(net, *optimizer, static_cast<uint64_t>(step));
     }
     nn::save_weights(net, path);
     const nn::Safetensors saved = nn::read_safetensors(path);
@@ -250,7 +270,8 @@ TEST_CASE("zero: pruned weights stay exactly 0.0 under momentum, decay and Adam"
       for (float value : tensor.values()) REQUIRE_FALSE((value == 0.0f && std::signbit(value)));
     }
     // Not only what is saved: the stored values too. Without the mask they show.
-    for (const LayerInfo& layer : pruner.layers()) layer.parameter->detach(nn::WeightTransform::Stage::mask);
+    for (const LayerInfo& layer : pruner.layers())
+      layer.parameter->detach(nn::WeightTransform::Stage::mask);
     for (const LayerInfo& layer : pruner.layers()) {
       CHECK(zeros(layer.parameter->effective_value()) == masked_count(0.9, layer.shape.elements()));
     }
@@ -263,8 +284,12 @@ TEST_CASE("freeze: a masked weight keeps its value, whatever the optimizer does"
     nn::Sequential net = small_net();
     LevelPruner pruner({{{"sparsity", 0.5}, {"frequency", "once"}, {"masked_weights", "freeze"}}});
     std::unique_ptr<nn::Optimizer> optimizer;
-    if (adam) optimizer = std::make_unique<nn::Adam>(net, nn::Adam::Options{.lr = 0.01, .weight_decay = 0.1});
-    else optimizer = std::make_unique<nn::SGD>(net, nn::SGD::Options{.lr = 0.1, .momentum = 0.9, .weight_decay = 0.1});
+    if (adam)
+      optimizer =
+          std::make_unique<nn::Adam>(net, nn::Adam::Options{.lr = 0.01, .weight_decay = 0.1});
+    else
+      optimizer = std::make_unique<nn::SGD>(
+          net, nn::SGD::Options{.lr = 0.1, .momentum = 0.9, .weight_decay = 0.1});
     for (int step = 0; step < 5; ++step) train_step(net, *optimizer, 1);  // builds up momentum
     const Tensor before = Tensor::from({10, 64}, weight(net, "fc1").effective_value().values());
     pruner(net);
@@ -394,21 +419,30 @@ TEST_CASE("rules choose layers") {
     TopRows pruner(std::move(rules));
     pruner(net);
     std::string names;
-    for (const LayerInfo& layer : pruner.layers()) names += layer.name + std::to_string(layer.rule) + " ";
+    for (const LayerInfo& layer : pruner.layers())
+      names += layer.name + std::to_string(layer.rule) + " ";
     return names;
   };
   CHECK(matched({}) == "conv10 fc10 fc20 ");
   CHECK(matched({{{"support_type", "default"}}}) == "conv10 fc10 fc20 ");
   CHECK(matched({{{"support_type", {"Linear"}}}}) == "fc10 fc20 ");
-  CHECK(matched({{{"support_layer", "Linear"}, {"support_op", "conv1"}}}) == "conv10 fc10 fc20 ");  // either
-  CHECK(matched({{{"op_types", "Linear"}, {"op_names", {"conv1", "fc2"}}}}) == "fc20 ");             // both
-  CHECK(matched({{{"support_type", "default"}}, {{"support_op", "fc1"}}}) == "conv10 fc11 fc20 ");   // later rule
-  CHECK(matched({{{"support_type", "default"}}, {{"prune", false}, {"support_op", "fc1"}}}) == "conv10 fc20 ");
-  CHECK(matched({{{"support_type", "default"}}, {{"exclude", true}, {"support_type", "Linear"}}}) == "conv10 ");
-  CHECK_THROWS_WITH(matched({{{"support_op", "fc3"}}}), Catch::Contains("'fc3'") && Catch::Contains("did you mean"));
-  CHECK_THROWS_WITH(matched({{{"support_type", "Conv2D"}}}), Catch::Contains("did you mean 'Conv2d'"));
-  CHECK_THROWS_WITH(matched({{{"support_type", "Linear"}, {"op_names", "fc1"}}}), Catch::Contains("one spelling"));
-  CHECK_THROWS_WITH(matched({{{"op_types", "Conv2d"}, {"op_names", "fc1"}}}), Catch::Contains("matches no layer"));
+  CHECK(matched({{{"support_layer", "Linear"}, {"support_op", "conv1"}}}) ==
+        "conv10 fc10 fc20 ");                                                             // either
+  CHECK(matched({{{"op_types", "Linear"}, {"op_names", {"conv1", "fc2"}}}}) == "fc20 ");  // both
+  CHECK(matched({{{"support_type", "default"}}, {{"support_op", "fc1"}}}) ==
+        "conv10 fc11 fc20 ");  // later rule
+  CHECK(matched({{{"support_type", "default"}}, {{"prune", false}, {"support_op", "fc1"}}}) ==
+        "conv10 fc20 ");
+  CHECK(matched({{{"support_type", "default"}}, {{"exclude", true}, {"support_type", "Linear"}}}) ==
+        "conv10 ");
+  CHECK_THROWS_WITH(matched({{{"support_op", "fc3"}}}),
+                    Catch::Contains("'fc3'") && Catch::Contains("did you mean"));
+  CHECK_THROWS_WITH(matched({{{"support_type", "Conv2D"}}}),
+                    Catch::Contains("did you mean 'Conv2d'"));
+  CHECK_THROWS_WITH(matched({{{"support_type", "Linear"}, {"op_names", "fc1"}}}),
+                    Catch::Contains("one spelling"));
+  CHECK_THROWS_WITH(matched({{{"op_types", "Conv2d"}, {"op_names", "fc1"}}}),
+                    Catch::Contains("matches no layer"));
   CHECK_THROWS_WITH(matched({{{"sparsty", 1}}}), Catch::Contains("unknown key"));
   CHECK_THROWS_WITH(matched({{{"masked_weights", "melt"}}}), Catch::Contains("masked_weights"));
 }
@@ -428,25 +462,33 @@ TEST_CASE("options out of range are configuration errors") {
   CHECK_THROWS_AS(level({{{"sparsity", -0.1}}}), ConfigError);
   CHECK_THROWS_AS(level({}), ConfigError);
   CHECK_THROWS_WITH(level({{{"sparsity", 0.5}, {"frequency", 0}}}), Catch::Contains("frequency"));
-  CHECK_THROWS_WITH(level({{{"sparsity", 0.5}, {"frequency", "twice"}}}), Catch::Contains("'once'"));
+  CHECK_THROWS_WITH(level({{{"sparsity", 0.5}, {"frequency", "twice"}}}),
+                    Catch::Contains("'once'"));
   CHECK_THROWS_WITH(agp({{{"final_sparsity", 0.5}}}), Catch::Contains("end_epoch"));
-  CHECK_THROWS_WITH(agp({{{"final_sparsity", 0.5}, {"start_epoch", 4}, {"end_epoch", 4}}}), Catch::Contains("after start_epoch"));
-  CHECK_THROWS_WITH(agp({{{"initial_sparsity", 0.6}, {"final_sparsity", 0.5}, {"end_epoch", 4}}}), Catch::Contains("below initial_sparsity"));
-  CHECK_THROWS_WITH(agp({{{"final_sparsity", 0.5}, {"end_step", 4}}}), Catch::Contains("end_epoch"));
-  CHECK_THROWS_WITH(agp({{{"final_sparsity", 0.5}, {"end_epoch", 4}, {"frequency", -1}}}), Catch::Contains("frequency"));
+  CHECK_THROWS_WITH(agp({{{"final_sparsity", 0.5}, {"start_epoch", 4}, {"end_epoch", 4}}}),
+                    Catch::Contains("after start_epoch"));
+  CHECK_THROWS_WITH(agp({{{"initial_sparsity", 0.6}, {"final_sparsity", 0.5}, {"end_epoch", 4}}}),
+                    Catch::Contains("below initial_sparsity"));
+  CHECK_THROWS_WITH(agp({{{"final_sparsity", 0.5}, {"end_step", 4}}}),
+                    Catch::Contains("end_epoch"));
+  CHECK_THROWS_WITH(agp({{{"final_sparsity", 0.5}, {"end_epoch", 4}, {"frequency", -1}}}),
+                    Catch::Contains("frequency"));
 }
 
 TEST_CASE("the registry makes algorithms from a configuration") {
   Registry registry = Registry::with_builtin();
   Value rule = Value::map({{"final_sparsity", 0.5}, {"end_epoch", 3}});
-  const auto made = registry.make_all(Value::map({{"AGPruner", Value::map({{"config", Value(Value::List{rule})}})}}));
+  const auto made = registry.make_all(
+      Value::map({{"AGPruner", Value::map({{"config", Value(Value::List{rule})}})}}));
   REQUIRE(made.size() == 1);
   CHECK(made[0]->name() == "AGPruner");
   nn::Sequential net = small_net();
   (*made[0])(net);
   CHECK(made[0]->layers().size() == 3);
-  CHECK_THROWS_WITH(registry.make_all(Value::map({{"AGPPruner", Value()}})), Catch::Contains("did you mean 'AGPruner'"));
-  CHECK_THROWS_WITH(registry.make_all(Value::map({{"AGPruner", Value::map({{"cofig", 1}})}})), Catch::Contains("cofig"));
+  CHECK_THROWS_WITH(registry.make_all(Value::map({{"AGPPruner", Value()}})),
+                    Catch::Contains("did you mean 'AGPruner'"));
+  CHECK_THROWS_WITH(registry.make_all(Value::map({{"AGPruner", Value::map({{"cofig", 1}})}})),
+                    Catch::Contains("cofig"));
   registry.add<TopRows>("TopRows", "keeps the upper half");
   CHECK(registry.make_all(Value::map({{"TopRows", Value()}})).size() == 1);
   CHECK_THROWS_WITH(registry.add<TopRows>("TopRows", ""), Catch::Contains("already"));

@@ -1,8 +1,6 @@
 // A warm training step asks the system for no memory and prepares no kernel. The first claim is
 // checked by the kernel of the operating system: a child process installs a system-call filter that
 // kills it at the first mmap, munmap, mremap or brk, and then trains twenty steps.
-#include <catch2/catch.hpp>
-#include <functional>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -11,6 +9,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <catch2/catch.hpp>
+#include <functional>
 
 #include "espalier/autograd/core/engine.h"
 #include "espalier/compress/pruners/agp_pruner.h"
@@ -34,8 +34,11 @@ void train(const std::string& model, bool masked, bool adam, const std::function
   compress::AGPruner pruner({{{"final_sparsity", 0.9}, {"end_epoch", 1}}});
   if (masked) pruner(net);
   std::unique_ptr<nn::Optimizer> optimizer;
-  if (adam) optimizer = std::make_unique<nn::Adam>(net, nn::Adam::Options{});
-  else optimizer = std::make_unique<nn::SGD>(net, nn::SGD::Options{.lr = 0.01, .momentum = 0.9, .weight_decay = 5e-4});
+  if (adam)
+    optimizer = std::make_unique<nn::Adam>(net, nn::Adam::Options{});
+  else
+    optimizer = std::make_unique<nn::SGD>(
+        net, nn::SGD::Options{.lr = 0.01, .momentum = 0.9, .weight_decay = 5e-4});
   const int64_t batch = 64;
   std::vector<int32_t> classes;
   for (int i = 0; i < batch; ++i) classes.push_back(i % 10);
@@ -52,7 +55,8 @@ void train(const std::string& model, bool masked, bool adam, const std::function
 /// From now on, memory may not be asked for: the filter decides by the number of the system call.
 bool forbid_memory_calls() {
   const auto kill_on = [](unsigned number) -> std::array<sock_filter, 2> {
-    return {{BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)}};
+    return {{BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+             BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)}};
   };
   std::vector<sock_filter> program{BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
   for (unsigned number : {__NR_mmap, __NR_munmap, __NR_mremap, __NR_brk}) {
@@ -116,7 +120,8 @@ TEST_CASE("a warm step misses no buffer and prepares no kernel") {
 #if !ESPALIER_HAS_ONEDNN
     if (convolution == std::string("onednn")) continue;
 #endif
-    for (const char* pass : {"conv2d.forward", "conv2d.input_gradient", "conv2d.weight_gradient"}) engine.plan().choose(pass, convolution);
+    for (const char* pass : {"conv2d.forward", "conv2d.input_gradient", "conv2d.weight_gradient"})
+      engine.plan().choose(pass, convolution);
     BufferPool::Stats before;
     int64_t created = 0;
     train("lenet5", true, false, [&] {

@@ -1,9 +1,9 @@
 // What every layer must do, whichever it is. A new layer is one more line in `layers()`.
+#include <unistd.h>
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <functional>
 #include <memory>
-#include <unistd.h>
 
 #include "espalier/autograd/gradcheck.h"
 #include "espalier/autograd/graph.h"
@@ -33,25 +33,39 @@ struct LayerCase {
 
 template <class Layer, class... Options>
 LayerCase layer(std::string name, const Shape& input, Options... options) {
-  return {std::move(name), [=]() -> std::unique_ptr<nn::Module> { return std::make_unique<Layer>(options...); }, input};
+  return {std::move(name),
+          [=]() -> std::unique_ptr<nn::Module> { return std::make_unique<Layer>(options...); },
+          input};
 }
 
 std::vector<LayerCase> layers() {
   return {
       layer<nn::Linear>("Linear", {3, 5}, nn::Linear::Options{.in = 5, .out = 4}),
-      layer<nn::Linear>("Linear without bias", {3, 5}, nn::Linear::Options{.in = 5, .out = 4, .bias = false}),
-      layer<nn::Conv2d>("Conv2d", {2, 5, 6, 2}, nn::Conv2d::Options{.in = 2, .out = 3, .kernel = 3, .padding = 1}),
+      layer<nn::Linear>("Linear without bias", {3, 5},
+                        nn::Linear::Options{.in = 5, .out = 4, .bias = false}),
+      layer<nn::Conv2d>("Conv2d", {2, 5, 6, 2},
+                        nn::Conv2d::Options{.in = 2, .out = 3, .kernel = 3, .padding = 1}),
       layer<nn::Conv2d>("Conv2d grouped", {2, 7, 6, 4},
-                        nn::Conv2d::Options{.in = 4, .out = 6, .kernel = 3, .stride = 2, .dilation = 2, .groups = 2, .bias = false}),
+                        nn::Conv2d::Options{.in = 4,
+                                            .out = 6,
+                                            .kernel = 3,
+                                            .stride = 2,
+                                            .dilation = 2,
+                                            .groups = 2,
+                                            .bias = false}),
       layer<nn::ReLU>("ReLU", {3, 4, 2, 2}),
       layer<nn::MaxPool2d>("MaxPool2d", {2, 6, 5, 3}, nn::MaxPool2d::Options{.kernel = 2}),
       layer<nn::Flatten>("Flatten", {2, 3, 4, 2}),
-      {"Sequential", [] {
+      {"Sequential",
+       [] {
          auto net = std::make_unique<nn::Sequential>();
-         net->add("relu", nn::ReLU()).add("conv", nn::Conv2d({.in = 1, .out = 3, .kernel = 3}))
-             .add("flat", nn::Flatten()).add("fc", nn::Linear({.in = 12, .out = 2}));
+         net->add("relu", nn::ReLU())
+             .add("conv", nn::Conv2d({.in = 1, .out = 3, .kernel = 3}))
+             .add("flat", nn::Flatten())
+             .add("fc", nn::Linear({.in = 12, .out = 2}));
          return net;
-       }, {2, 4, 4, 1}},
+       },
+       {2, 4, 4, 1}},
   };
 }
 
@@ -61,16 +75,20 @@ Tensor spread(const Shape& shape, uint64_t seed) {
   const RandomStream random(seed, Purpose::synthetic);
   const int64_t n = shape.elements();
   std::vector<float> values(static_cast<size_t>(n));
-  for (int64_t i = 0; i < n; ++i) values[static_cast<size_t>(i)] = (static_cast<float>(i) + 0.5f) * 4.0f / static_cast<float>(n) - 2.0f;
+  for (int64_t i = 0; i < n; ++i)
+    values[static_cast<size_t>(i)] =
+        (static_cast<float>(i) + 0.5f) * 4.0f / static_cast<float>(n) - 2.0f;
   for (int64_t i = n - 1; i > 0; --i) {
-    std::swap(values[static_cast<size_t>(i)], values[random.below(static_cast<uint64_t>(i), static_cast<uint64_t>(i + 1))]);
+    std::swap(values[static_cast<size_t>(i)],
+              values[random.below(static_cast<uint64_t>(i), static_cast<uint64_t>(i + 1))]);
   }
   return Tensor::from(shape, values);
 }
 
 std::vector<Tensor> values_of(nn::Module& module) {
   std::vector<Tensor> values;
-  for (const auto& named : module.parameters()) values.push_back(named.parameter->effective_value());
+  for (const auto& named : module.parameters())
+    values.push_back(named.parameter->effective_value());
   return values;
 }
 
@@ -84,7 +102,8 @@ class Grid : public nn::WeightTransform {
   Stage stage() const override { return Stage::quantize; }
   std::string_view name() const override { return "grid"; }
   Tensor apply(const Tensor& w) const override {
-    return multiply(round_straight_through(multiply(w, Tensor::full(w.shape(), 8))), Tensor::full(w.shape(), 0.125f));
+    return multiply(round_straight_through(multiply(w, Tensor::full(w.shape(), 8))),
+                    Tensor::full(w.shape(), 0.125f));
   }
 };
 
@@ -116,7 +135,9 @@ TEST_CASE("layer conformance: the gradients of parameters") {
       for (int64_t i = 0; i < analytic.size(); ++i) {
         const auto at = [&](float offset) {
           std::vector<Tensor> moved = inputs;
-          moved[index] = Tensor::generate(inputs[index].shape(), [&](int64_t j) { return inputs[index][j] + (j == i ? offset : 0.0f); });
+          moved[index] = Tensor::generate(inputs[index].shape(), [&](int64_t j) {
+            return inputs[index][j] + (j == i ? offset : 0.0f);
+          });
           return double{sum(multiply(run(moved), direction)).item()};
         };
         const double difference = (at(5e-3f) - at(-5e-3f)) / 1e-2;
@@ -133,7 +154,8 @@ TEST_CASE("layer conformance: the gradient of the input") {
   for (const LayerCase& c : layers()) {
     INFO(c.name);
     const auto module = c.make();
-    const auto result = gradcheck([&](const std::vector<Tensor>& x) { return (*module)(x[0]); }, {spread(c.input, 1)}, 5e-3, 5e-3);
+    const auto result = gradcheck([&](const std::vector<Tensor>& x) { return (*module)(x[0]); },
+                                  {spread(c.input, 1)}, 5e-3, 5e-3);
     INFO(result.message);
     CHECK(result.passed);
   }
@@ -144,7 +166,8 @@ TEST_CASE("layer conformance: a masked-out weight has no effect and gets no grad
     INFO(c.name);
     const auto module = c.make();
     for (const auto& named : module->parameters()) {
-      auto mask = std::make_shared<MaskTransform>(named.parameter->shape(), MaskedWeights::zero, "test");
+      auto mask =
+          std::make_shared<MaskTransform>(named.parameter->shape(), MaskedWeights::zero, "test");
       mask->set_mask(Mask::from(Tensor::zeros(named.parameter->shape())));
       named.parameter->attach(mask);
     }
@@ -165,7 +188,8 @@ TEST_CASE("layer conformance: masked and quantized together, masked weights are 
     const auto module = c.make();
     for (const auto& named : module->parameters()) {
       named.parameter->attach(std::make_shared<Grid>());
-      auto mask = std::make_shared<MaskTransform>(named.parameter->shape(), MaskedWeights::zero, "test");
+      auto mask =
+          std::make_shared<MaskTransform>(named.parameter->shape(), MaskedWeights::zero, "test");
       mask->set_mask(pattern(named.parameter->shape()));
       named.parameter->attach(mask);
     }
@@ -197,13 +221,16 @@ TEST_CASE("layer conformance: training and evaluation reach every child, batches
     INFO(c.name);
     const auto module = c.make();
     module->eval();
-    module->for_each_module([](const std::string&, nn::Module& each) { CHECK_FALSE(each.training()); });
+    module->for_each_module(
+        [](const std::string&, nn::Module& each) { CHECK_FALSE(each.training()); });
     const Tensor x = spread(c.input, 1);
     const int64_t sample = x.size() / c.input[0];
     std::vector<int64_t> one(c.input.begin(), c.input.end());
     one[0] = 1;
-    const Tensor first = Tensor::from(Shape(std::span<const int64_t>(one)), x.values().first(static_cast<size_t>(sample)));
+    const Tensor first = Tensor::from(Shape(std::span<const int64_t>(one)),
+                                      x.values().first(static_cast<size_t>(sample)));
     const Tensor all = (*module)(x), alone = (*module)(first);
-    CHECK(largest_difference(alone.values(), all.values().first(static_cast<size_t>(alone.size()))) < 1e-6);
+    CHECK(largest_difference(alone.values(),
+                             all.values().first(static_cast<size_t>(alone.size()))) < 1e-6);
   }
 }

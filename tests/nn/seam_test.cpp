@@ -38,17 +38,28 @@ class TestTransform : public nn::WeightTransform {
 Mask every_second(const Shape& shape) {
   return Mask::from(Tensor::generate(shape, [](int64_t i) { return i % 2 ? 1.0f : 0.0f; }));
 }
-Tensor masked(const Tensor& w) { return masked_multiply(w, every_second(w.shape())); }
-Tensor doubled(const Tensor& w) { return add(w, w); }
-Tensor rounded(const Tensor& w) { return round_straight_through(w); }
+Tensor masked(const Tensor& w) {
+  return masked_multiply(w, every_second(w.shape()));
+}
+Tensor doubled(const Tensor& w) {
+  return add(w, w);
+}
+Tensor rounded(const Tensor& w) {
+  return round_straight_through(w);
+}
 /// A grid without zero: every value becomes at least 1.
-Tensor without_zero(const Tensor& w) { return add(round_straight_through(multiply(w, w)), Tensor::full(w.shape(), 1)); }
+Tensor without_zero(const Tensor& w) {
+  return add(round_straight_through(multiply(w, w)), Tensor::full(w.shape(), 1));
+}
 
-std::shared_ptr<TestTransform> make(Stage stage, TestTransform::Function function, bool keeps_zero = true) {
+std::shared_ptr<TestTransform> make(Stage stage, TestTransform::Function function,
+                                    bool keeps_zero = true) {
   return std::make_shared<TestTransform>(stage, function, keeps_zero);
 }
 
-nn::Parameter& weight_of(nn::Module& layer) { return *layer.parameters()[0].parameter; }
+nn::Parameter& weight_of(nn::Module& layer) {
+  return *layer.parameters()[0].parameter;
+}
 
 }  // namespace
 
@@ -81,7 +92,8 @@ TEST_CASE("masked weights are zero also on a grid that has no zero") {
 TEST_CASE("a stage holds one transform") {
   nn::Linear layer({.in = 2, .out = 2});
   weight_of(layer).attach(make(Stage::mask, masked));
-  CHECK_THROWS_WITH(weight_of(layer).attach(make(Stage::mask, masked)), Catch::Contains("'weight' already has"));
+  CHECK_THROWS_WITH(weight_of(layer).attach(make(Stage::mask, masked)),
+                    Catch::Contains("'weight' already has"));
   weight_of(layer).detach(Stage::mask);
   weight_of(layer).attach(make(Stage::mask, masked));
   CHECK(weight_of(layer).transform(Stage::quantize) == nullptr);
@@ -150,15 +162,17 @@ TEST_CASE("modules may be moved without anything noticing") {
   CHECK(net.parameters()[0].parameter == weight);
   CHECK(net.parameters()[0].path() == "0.0.weight");
   const Tensor x = normal({4, 3}, 5);
-  CHECK(doubles(net(x)) == doubles(relu(linear(x, before, net.parameters()[1].parameter->effective_value()))));
+  CHECK(doubles(net(x)) ==
+        doubles(relu(linear(x, before, net.parameters()[1].parameter->effective_value()))));
 }
 
 TEST_CASE("names, order and duplicates") {
   nn::Sequential net = nn::named_model("lenet5").make();
   std::vector<std::string> paths;
   for (const auto& named : net.parameters()) paths.push_back(named.path());
-  CHECK(paths == std::vector<std::string>{"conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias", "fc1.weight",
-                                          "fc1.bias", "fc2.weight", "fc2.bias"});
+  CHECK(paths == std::vector<std::string>{"conv1.weight", "conv1.bias", "conv2.weight",
+                                          "conv2.bias", "fc1.weight", "fc1.bias", "fc2.weight",
+                                          "fc2.bias"});
   CHECK(net.parameter_count() == 431'080);
   CHECK(nn::named_model("lenet300").make().parameter_count() == 266'610);
   CHECK_THROWS_WITH(net.add("fc1", nn::ReLU()), Catch::Contains("two layers named 'fc1'"));
@@ -167,13 +181,17 @@ TEST_CASE("names, order and duplicates") {
 
 TEST_CASE("layers refuse impossible sizes") {
   CHECK_THROWS_WITH(nn::Linear({.in = 0, .out = 2}), Catch::Contains("at least 1"));
-  CHECK_THROWS_WITH(nn::Conv2d({.in = 3, .out = 4, .kernel = 3, .groups = 2}), Catch::Contains("divisible by groups"));
+  CHECK_THROWS_WITH(nn::Conv2d({.in = 3, .out = 4, .kernel = 3, .groups = 2}),
+                    Catch::Contains("divisible by groups"));
 }
 
-TEST_CASE("start values: bounds of Kaiming's rule, equal for equal seeds, different between layers") {
+TEST_CASE(
+    "start values: bounds of Kaiming's rule, equal for equal seeds, different between layers") {
   nn::Sequential a{nn::Linear({.in = 100, .out = 50}), nn::Linear({.in = 100, .out = 50})};
   nn::Sequential b{nn::Linear({.in = 100, .out = 50}), nn::Linear({.in = 100, .out = 50})};
-  const auto weight = [](nn::Sequential& net, size_t i) { return doubles(net.parameters()[i].parameter->effective_value()); };
+  const auto weight = [](nn::Sequential& net, size_t i) {
+    return doubles(net.parameters()[i].parameter->effective_value());
+  };
   CHECK(weight(a, 0) != weight(a, 2));
   CHECK(weight(a, 0) != weight(b, 0));  // made later on the same engine
   nn::initialise(a, 3);

@@ -1,5 +1,6 @@
 #include "config/train_config.h"
 
+#include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/platform.h"
 #include "espalier/compress/config/config_error.h"
 #include "espalier/compress/config/yaml.h"
@@ -11,7 +12,6 @@ using compress::MapReader;
 using compress::Value;
 
 /// The threads a team can have; see FlushDenormals.
-constexpr int64_t most_threads = 256;
 /// Far more than anyone waits for, and safely an int.
 constexpr int64_t most_epochs = 1000000;
 
@@ -58,7 +58,7 @@ TrainConfig TrainConfig::from(const Value& value) {
   config.epochs = static_cast<int>(reader.integer("epochs", {.min = 1, .max = most_epochs}));
   config.seed = static_cast<uint64_t>(reader.integer("seed", {.min = 0, .fallback = 0}));
   config.threads = static_cast<int>(
-      reader.integer("threads", {.min = 1, .max = most_threads, .fallback = available_cores()}));
+      reader.integer("threads", {.min = 1, .max = max_threads, .fallback = available_cores()}));
   config.optimizer = read_choice(reader.require("optimizer"), "optimizer", optimizer_kinds());
   const Value* schedule = reader.find("schedule");
   config.schedule =

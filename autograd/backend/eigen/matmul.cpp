@@ -4,8 +4,9 @@
 
 #include "espalier/autograd/core/parallel.h"
 
-// This file must be compiled for the baseline instruction set. Eigen's kernels are inline templates:
-// the linker keeps one copy of each, and a copy made for AVX2 would then run on every machine.
+// This file must be compiled for the baseline instruction set. Eigen's kernels are inline
+// templates: the linker keeps one copy of each, and a copy made for AVX2 would then run on every
+// machine.
 
 namespace espalier::backend::eigen {
 namespace {
@@ -41,11 +42,13 @@ void matmul(const Matmul& problem, const float* a, const float* b, float* c) {
   parallel_for(problem.m, 1 + 200'000 / (operations_per_row + 1), [&](int64_t begin, int64_t end) {
     Output rows(c + begin * problem.ldc, end - begin, problem.n, Eigen::OuterStride<>(problem.ldc));
     if (problem.transpose_a) {
-      product(Input(a + begin, problem.k, end - begin, Eigen::OuterStride<>(problem.lda)).transpose(),
-              problem, b, rows);
+      product(
+          Input(a + begin, problem.k, end - begin, Eigen::OuterStride<>(problem.lda)).transpose(),
+          problem, b, rows);
     } else {
-      product(Input(a + begin * problem.lda, end - begin, problem.k, Eigen::OuterStride<>(problem.lda)),
-              problem, b, rows);
+      product(
+          Input(a + begin * problem.lda, end - begin, problem.k, Eigen::OuterStride<>(problem.lda)),
+          problem, b, rows);
     }
   });
 }

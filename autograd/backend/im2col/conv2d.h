@@ -8,7 +8,8 @@
 /// do not fill vector lanes and kernels are large. One group only.
 namespace espalier::backend::im2col {
 
-void conv2d_forward(const Conv2d& problem, const float* x, const float* w, const float* b, float* y);
+void conv2d_forward(const Conv2d& problem, const float* x, const float* w, const float* b,
+                    float* y);
 void conv2d_input_gradient(const Conv2d& problem, const float* gy, const float* w, float* gx);
 void conv2d_weight_gradient(const Conv2d& problem, const float* gy, const float* x, float* gw);
 

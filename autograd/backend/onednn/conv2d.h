@@ -7,7 +7,8 @@
 /// engine's cache.
 namespace espalier::backend::onednn {
 
-void conv2d_forward(const Conv2d& problem, const float* x, const float* w, const float* b, float* y);
+void conv2d_forward(const Conv2d& problem, const float* x, const float* w, const float* b,
+                    float* y);
 void conv2d_input_gradient(const Conv2d& problem, const float* gy, const float* w, float* gx);
 void conv2d_weight_gradient(const Conv2d& problem, const float* gy, const float* x, float* gw);
 

@@ -10,12 +10,13 @@ const bool available = true;
 
 void matmul(const Matmul& problem, const float* a, const float* b, float* c) {
   // A team costs a few microseconds to meet: below this it is slower than one thread.
-  const double operations = 2.0 * static_cast<double>(problem.m * problem.n) * static_cast<double>(problem.k);
+  const double operations =
+      2.0 * static_cast<double>(problem.m * problem.n) * static_cast<double>(problem.k);
   const int64_t grain = 400'000;
   TeamScope team(parallel_part_count(static_cast<int64_t>(operations), grain));
-  const dnnl_status_t status =
-      dnnl_sgemm(problem.transpose_a ? 'T' : 'N', problem.transpose_b ? 'T' : 'N', problem.m,
-                 problem.n, problem.k, 1.0f, a, problem.lda, b, problem.ldb, problem.beta, c, problem.ldc);
+  const dnnl_status_t status = dnnl_sgemm(
+      problem.transpose_a ? 'T' : 'N', problem.transpose_b ? 'T' : 'N', problem.m, problem.n,
+      problem.k, 1.0f, a, problem.lda, b, problem.ldb, problem.beta, c, problem.ldc);
   if (status != dnnl_success) {
     throw Error("matmul", "oneDNN's sgemm failed with status " + std::to_string(status));
   }

@@ -27,11 +27,13 @@ double cross_entropy(int64_t rows, int64_t classes, const T* logits, const int32
 
 /// ∂loss/∂logit[k] = (p[k] − [k is the label]) / rows, times the gradient of the loss.
 template <class T>
-void cross_entropy_gradient(int64_t rows, int64_t classes, const T* p, const int32_t* labels, double g, T* gx) {
+void cross_entropy_gradient(int64_t rows, int64_t classes, const T* p, const int32_t* labels,
+                            double g, T* gx) {
   for (int64_t r = 0; r < rows; ++r) {
     for (int64_t k = 0; k < classes; ++k) {
       const double target = k == labels[r] ? 1.0 : 0.0;
-      gx[r * classes + k] = static_cast<T>(g * (double{p[r * classes + k]} - target) / static_cast<double>(rows));
+      gx[r * classes + k] =
+          static_cast<T>(g * (double{p[r * classes + k]} - target) / static_cast<double>(rows));
     }
   }
 }

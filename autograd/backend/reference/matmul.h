@@ -17,7 +17,8 @@ void matmul(const Matmul& problem, const T* a, const T* b, T* c) {
       }
       T& result = c[i * problem.ldc + j];
       // With beta = 0 the old content does not matter, not even when it is NaN.
-      result = static_cast<T>(problem.beta == 0 ? sum : sum + double{problem.beta} * double{result});
+      result =
+          static_cast<T>(problem.beta == 0 ? sum : sum + double{problem.beta} * double{result});
     }
   }
 }

@@ -65,7 +65,8 @@ double sum(int64_t n, const T* x) {
 
 template <class T>
 void add_to_rows(int64_t rows, int64_t columns, const T* bias, T* y) {
-  for (int64_t i = 0; i < rows * columns; ++i) y[i] = static_cast<T>(double{y[i]} + double{bias[i % columns]});
+  for (int64_t i = 0; i < rows * columns; ++i)
+    y[i] = static_cast<T>(double{y[i]} + double{bias[i % columns]});
 }
 
 template <class T>
@@ -86,8 +87,8 @@ void transpose_add(int64_t rows, int64_t columns, const T* x, const T* bias, T* 
   }
 }
 
-/// Calls `visit(x index or −1 outside, window's pixel, row and column in the kernel, channel)` for every
-/// value of every window, in reading order.
+/// Calls `visit(x index or −1 outside, window's pixel, row and column in the kernel, channel)` for
+/// every value of every window, in reading order.
 template <class Visit>
 void for_each_in_window(const Windows& w, int64_t pictures, Visit&& visit) {
   for (int64_t n = 0; n < pictures; ++n) {
@@ -111,7 +112,8 @@ void for_each_in_window(const Windows& w, int64_t pictures, Visit&& visit) {
 
 template <class T>
 void max_pool(const Windows& w, int64_t pictures, const T* x, T* y) {
-  std::fill_n(y, pictures * w.out_height * w.out_width * w.channels, -std::numeric_limits<T>::infinity());
+  std::fill_n(y, pictures * w.out_height * w.out_width * w.channels,
+              -std::numeric_limits<T>::infinity());
   for_each_in_window(w, pictures, [&](int64_t xi, int64_t pixel, int64_t, int64_t c) {
     T& best = y[pixel * w.channels + c];
     if (xi >= 0 && (x[xi] > best || std::isnan(x[xi]))) best = x[xi];
@@ -120,9 +122,11 @@ void max_pool(const Windows& w, int64_t pictures, const T* x, T* y) {
 
 /// The largest value passes its slope 1 on; of equal ones the first in reading order.
 template <class T>
-void max_pool_gradient(const Windows& w, int64_t pictures, const T* x, const T* y, const T* g, T* gx) {
+void max_pool_gradient(const Windows& w, int64_t pictures, const T* x, const T* y, const T* g,
+                       T* gx) {
   std::fill_n(gx, pictures * w.height * w.width * w.channels, T{0});
-  std::vector<bool> given(static_cast<size_t>(pictures * w.out_height * w.out_width * w.channels), false);
+  std::vector<bool> given(static_cast<size_t>(pictures * w.out_height * w.out_width * w.channels),
+                          false);
   for_each_in_window(w, pictures, [&](int64_t xi, int64_t pixel, int64_t, int64_t c) {
     const int64_t yi = pixel * w.channels + c;
     if (xi < 0 || given[static_cast<size_t>(yi)] || x[xi] != y[yi]) return;
@@ -136,6 +140,14 @@ void copy_windows(const Windows& w, int64_t pictures, const T* x, T* windows) {
   const int64_t taps = w.kernel_height * w.kernel_width;
   for_each_in_window(w, pictures, [&](int64_t xi, int64_t pixel, int64_t tap, int64_t c) {
     windows[(pixel * taps + tap) * w.channels + c] = xi < 0 ? T{0} : x[xi];
+  });
+}
+
+template <class T>
+void copy_window_columns(const Windows& w, int64_t pictures, const T* x, T* columns) {
+  const int64_t pixels = pictures * w.out_height * w.out_width;
+  for_each_in_window(w, pictures, [&](int64_t xi, int64_t pixel, int64_t tap, int64_t) {
+    columns[tap * pixels + pixel] = xi < 0 ? T{0} : x[xi];
   });
 }
 
@@ -193,6 +205,7 @@ inline constexpr VectorKernels vector_kernels = {
     .max_pool = max_pool<float>,
     .max_pool_gradient = max_pool_gradient<float>,
     .copy_windows = copy_windows<float>,
+    .copy_window_columns = copy_window_columns<float>,
     .add_windows = add_windows<float>,
     .sgd = sgd<float>,
     .adam = adam<float>,

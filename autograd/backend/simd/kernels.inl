@@ -1,7 +1,8 @@
 // The vector kernels as plain loops, which the compiler vectorises for the instruction set that the
-// including file is compiled for, or with GCC's vector types where it does not do that well. Everything here has internal linkage and uses no function of the
-// standard library that could be shared with other files: a shared inline function might be kept in
-// the copy compiled for AVX-512 and called on a machine that has none.
+// including file is compiled for, or with GCC's vector types where it does not do that well.
+// Everything here has internal linkage and uses no function of the standard library that could be
+// shared with other files: a shared inline function might be kept in the copy compiled for AVX-512
+// and called on a machine that has none.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +18,8 @@ constexpr int64_t lanes = 8;
 constexpr int64_t lanes = 4;
 #endif
 typedef float Lanes __attribute__((vector_size(lanes * 4)));
-typedef int32_t Bits __attribute__((vector_size(lanes * 4)));  // a comparison: −1 where it holds, else 0
+typedef int32_t Bits
+    __attribute__((vector_size(lanes * 4)));  // a comparison: −1 where it holds, else 0
 typedef float Four __attribute__((vector_size(16)));
 
 // Unaligned access, spelt so that the compiler knows: one instruction each.
@@ -26,16 +28,24 @@ Lanes load(const float* from) {
   __builtin_memcpy(&value, from, sizeof(value));
   return value;
 }
-void store(float* to, Lanes value) { __builtin_memcpy(to, &value, sizeof(value)); }
+void store(float* to, Lanes value) {
+  __builtin_memcpy(to, &value, sizeof(value));
+}
 Four load4(const float* from) {
   Four value;
   __builtin_memcpy(&value, from, sizeof(value));
   return value;
 }
-void store4(float* to, Four value) { __builtin_memcpy(to, &value, sizeof(value)); }
+void store4(float* to, Four value) {
+  __builtin_memcpy(to, &value, sizeof(value));
+}
 
-int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
+int64_t smaller(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+int64_t larger(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
 
 void add(int64_t n, const float* a, const float* b, float* out) {
   for (int64_t i = 0; i < n; ++i) out[i] = a[i] + b[i];
@@ -131,14 +141,36 @@ void column_sums(int64_t rows, int64_t columns, const float* x, float* out) {
 }
 
 void transpose_add(int64_t rows, int64_t columns, const float* x, const float* bias, float* y) {
-  // Tiles of 16 columns: reads are one cache line a row, writes run along y's rows.
+  // Blocks of 4×4 are turned in registers; 16 columns at a time, so that reads use whole cache
+  // lines.
   constexpr int64_t tile = 16;
   for (int64_t first = 0; first < columns; first += tile) {
     const int64_t last = smaller(first + tile, columns);
-    for (int64_t r = 0; r < rows; ++r) {
-      const float* from = x + r * columns;
+    int64_t r = 0;
+    for (; r + 4 <= rows; r += 4) {
+      const Four offset = bias ? load4(bias + r) : Four{};
+      int64_t c = first;
+      for (; c + 4 <= last; c += 4) {
+        const float* from = x + r * columns + c;
+        const Four r0 = load4(from), r1 = load4(from + columns), r2 = load4(from + 2 * columns),
+                   r3 = load4(from + 3 * columns);
+        const Four low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5),
+                   high01 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
+        const Four low23 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5),
+                   high23 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+        float* to = y + c * rows + r;
+        store4(to, __builtin_shufflevector(low01, low23, 0, 1, 4, 5) + offset);
+        store4(to + rows, __builtin_shufflevector(low01, low23, 2, 3, 6, 7) + offset);
+        store4(to + 2 * rows, __builtin_shufflevector(high01, high23, 0, 1, 4, 5) + offset);
+        store4(to + 3 * rows, __builtin_shufflevector(high01, high23, 2, 3, 6, 7) + offset);
+      }
+      for (; c < last; ++c) {
+        for (int64_t i = 0; i < 4; ++i) y[c * rows + r + i] = x[(r + i) * columns + c] + offset[i];
+      }
+    }
+    for (; r < rows; ++r) {
       const float offset = bias ? bias[r] : 0.0f;
-      for (int64_t c = first; c < last; ++c) y[c * rows + r] = from[c] + offset;
+      for (int64_t c = first; c < last; ++c) y[c * rows + r] = x[r * columns + c] + offset;
     }
   }
 }
@@ -149,16 +181,22 @@ struct Inside {
 };
 Inside inside(const Windows& w, int64_t oy, int64_t ox) {
   const int64_t y = oy * w.stride - w.padding, x = ox * w.stride - w.padding;
-  return {larger(y, 0), smaller(y + w.kernel_height, w.height), larger(x, 0), smaller(x + w.kernel_width, w.width)};
+  return {larger(y, 0), smaller(y + w.kernel_height, w.height), larger(x, 0),
+          smaller(x + w.kernel_width, w.width)};
 }
 
-Lanes where(Bits choice, Lanes yes, Lanes no) { return choice ? yes : no; }
+Lanes where(Bits choice, Lanes yes, Lanes no) {
+  return choice ? yes : no;
+}
 /// The larger one, or b if it is NaN.
-Lanes larger_or_nan(Lanes a, Lanes b) { return where((b > a) | (b != b), b, a); }
+Lanes larger_or_nan(Lanes a, Lanes b) {
+  return where((b > a) | (b != b), b, a);
+}
 
-/// 2×2 windows side by side, the usual case: all four values in registers. Channels that do not fill
-/// the last vector are covered by one that begins earlier and computes some values twice.
-void max_pool_2x2_row(int64_t windows, int64_t channels, const float* upper, const float* lower, float* y) {
+/// 2×2 windows side by side, the usual case: all four values in registers. Channels that do not
+/// fill the last vector are covered by one that begins earlier and computes some values twice.
+void max_pool_2x2_row(int64_t windows, int64_t channels, const float* upper, const float* lower,
+                      float* y) {
   for (int64_t w = 0; w < windows; ++w) {
     for (int64_t c = 0; c < channels; c += lanes) {
       const int64_t at = smaller(c, channels - lanes);
@@ -173,8 +211,9 @@ void max_pool_2x2_row(int64_t windows, int64_t channels, const float* upper, con
   }
 }
 
-void max_pool_2x2_row_gradient(int64_t windows, int64_t channels, const float* upper, const float* lower,
-                               const float* y, const float* g, float* g_upper, float* g_lower) {
+void max_pool_2x2_row_gradient(int64_t windows, int64_t channels, const float* upper,
+                               const float* lower, const float* y, const float* g, float* g_upper,
+                               float* g_lower) {
   const Lanes zero = {};
   for (int64_t w = 0; w < windows; ++w) {
     for (int64_t c = 0; c < channels; c += lanes) {
@@ -202,8 +241,8 @@ void max_pool_2x2_row_gradient(int64_t windows, int64_t channels, const float* u
 }
 
 bool plain_2x2(const Windows& w) {
-  return w.kernel_height == 2 && w.kernel_width == 2 && w.stride == 2 && w.padding == 0 && w.height % 2 == 0 &&
-         w.width % 2 == 0 && w.channels >= lanes;
+  return w.kernel_height == 2 && w.kernel_width == 2 && w.stride == 2 && w.padding == 0 &&
+         w.height % 2 == 0 && w.width % 2 == 0 && w.channels >= lanes;
 }
 
 void max_pool(const Windows& w, int64_t pictures, const float* x, float* y) {
@@ -231,13 +270,14 @@ void max_pool(const Windows& w, int64_t pictures, const float* x, float* y) {
   }
 }
 
-void max_pool_gradient(const Windows& w, int64_t pictures, const float* x, const float* y, const float* g, float* gx) {
+void max_pool_gradient(const Windows& w, int64_t pictures, const float* x, const float* y,
+                       const float* g, float* gx) {
   const int64_t row = w.width * w.channels, channels = w.channels, in = w.height * row;
   for (int64_t n = 0; n < pictures; ++n, x += in, gx += in) {
     if (plain_2x2(w)) {
       for (int64_t oy = 0; oy < w.out_height; ++oy) {
-        max_pool_2x2_row_gradient(w.out_width, channels, x + 2 * oy * row, x + (2 * oy + 1) * row, y, g,
-                                  gx + 2 * oy * row, gx + (2 * oy + 1) * row);
+        max_pool_2x2_row_gradient(w.out_width, channels, x + 2 * oy * row, x + (2 * oy + 1) * row,
+                                  y, g, gx + 2 * oy * row, gx + (2 * oy + 1) * row);
         y += w.out_width * channels;
         g += w.out_width * channels;
       }
@@ -269,7 +309,7 @@ void max_pool_gradient(const Windows& w, int64_t pictures, const float* x, const
 }
 
 /// to = from. What does not fill the last vector is covered by one that begins earlier.
-void copy_values(int64_t n, const float* from, float* to) {
+[[gnu::always_inline]] inline void copy_values(int64_t n, const float* from, float* to) {
   if (n >= lanes) {
     for (int64_t i = 0; i < n - lanes; i += lanes) store(to + i, load(from + i));
     store(to + n - lanes, load(from + n - lanes));
@@ -286,19 +326,31 @@ void clear_values(int64_t n, float* to) {
 }
 
 /// to += from.
-void add_values(int64_t n, const float* from, float* to) {
+[[gnu::always_inline]] inline void add_values(int64_t n, const float* from, float* to) {
   int64_t i = 0;
   for (; i + lanes <= n; i += lanes) store(to + i, load(to + i) + load(from + i));
   for (; i + 4 <= n; i += 4) store4(to + i, load4(to + i) + load4(from + i));
   for (; i < n; ++i) to[i] += from[i];
 }
 
-/// Calls `shared(picture offset, window offset, values)` for each stretch of neighbours that a row of
-/// a window has in the picture, and `outside(window offset, values)` for what lies beyond its border.
+/// Calls `shared(picture offset, window offset, values)` for each stretch of neighbours that a row
+/// of a window has in the picture, and `outside(window offset, values)` for what lies beyond its
+/// border.
 template <class Shared, class Outside>
 void for_each_stretch(const Windows& w, Shared&& shared, Outside&& outside) {
   const int64_t channels = w.channels;
-  int64_t at = 0;  // in the windows
+  int64_t at = 0;                           // in the windows
+  if (w.padding == 0 && w.dilation == 1) {  // no borders: every row of a window is one stretch
+    const int64_t values = w.kernel_width * channels, row = w.width * channels;
+    for (int64_t oy = 0; oy < w.out_height; ++oy) {
+      for (int64_t ox = 0; ox < w.out_width; ++ox) {
+        const int64_t corner = (oy * w.width + ox) * w.stride * channels;
+        for (int64_t i = 0; i < w.kernel_height; ++i, at += values)
+          shared(corner + i * row, at, values);
+      }
+    }
+    return;
+  }
   for (int64_t oy = 0; oy < w.out_height; ++oy) {
     for (int64_t ox = 0; ox < w.out_width; ++ox) {
       const int64_t first = ox * w.stride - w.padding;
@@ -310,8 +362,11 @@ void for_each_stretch(const Windows& w, Shared&& shared, Outside&& outside) {
           const int64_t skip = smaller(larger(-first, 0), w.kernel_width);
           const int64_t stop = larger(smaller(w.width - first, w.kernel_width), skip);
           if (skip > 0) outside(at, skip * channels);
-          if (stop > skip) shared((row * w.width + first + skip) * channels, at + skip * channels, (stop - skip) * channels);
-          if (stop < w.kernel_width) outside(at + stop * channels, (w.kernel_width - stop) * channels);
+          if (stop > skip)
+            shared((row * w.width + first + skip) * channels, at + skip * channels,
+                   (stop - skip) * channels);
+          if (stop < w.kernel_width)
+            outside(at + stop * channels, (w.kernel_width - stop) * channels);
         } else {
           for (int64_t j = 0; j < w.kernel_width; ++j) {
             const int64_t column = first + j * w.dilation;
@@ -333,10 +388,38 @@ int64_t window_values(const Windows& w) {
 
 void copy_windows(const Windows& w, int64_t pictures, const float* x, float* windows) {
   for (int64_t n = 0; n < pictures; ++n) {
-    for_each_stretch(w, [=](int64_t from, int64_t to, int64_t values) { copy_values(values, x + from, windows + to); },
-                     [=](int64_t to, int64_t values) { clear_values(values, windows + to); });
+    for_each_stretch(
+        w,
+        [=](int64_t from, int64_t to, int64_t values) {
+          copy_values(values, x + from, windows + to);
+        },
+        [=](int64_t to, int64_t values) { clear_values(values, windows + to); });
     x += w.height * w.width * w.channels;
     windows += window_values(w);
+  }
+}
+
+void copy_window_columns(const Windows& w, int64_t pictures, const float* x, float* columns) {
+  for (int64_t i = 0; i < w.kernel_height; ++i) {
+    for (int64_t j = 0; j < w.kernel_width; ++j) {
+      const int64_t shift =
+          j * w.dilation - w.padding;  // from a window's number in its row to the pixel
+      const int64_t begin = smaller(larger(-shift, 0), w.out_width);
+      const int64_t end = larger(smaller(w.width - shift, w.out_width), begin);
+      const float* picture = x;
+      for (int64_t n = 0; n < pictures; ++n, picture += w.height * w.width) {
+        for (int64_t oy = 0; oy < w.out_height; ++oy, columns += w.out_width) {
+          const int64_t row = oy - w.padding + i * w.dilation;
+          if (row < 0 || row >= w.height) {
+            clear_values(w.out_width, columns);
+            continue;
+          }
+          clear_values(begin, columns);
+          copy_values(end - begin, picture + row * w.width + shift + begin, columns + begin);
+          clear_values(w.out_width - end, columns + end);
+        }
+      }
+    }
   }
 }
 
@@ -344,8 +427,12 @@ void add_windows(const Windows& w, int64_t pictures, const float* windows, float
   const int64_t picture = w.height * w.width * w.channels;
   clear_values(pictures * picture, x);
   for (int64_t n = 0; n < pictures; ++n) {
-    for_each_stretch(w, [=](int64_t to, int64_t from, int64_t values) { add_values(values, windows + from, x + to); },
-                     [](int64_t, int64_t) {});
+    for_each_stretch(
+        w,
+        [=](int64_t to, int64_t from, int64_t values) {
+          add_values(values, windows + from, x + to);
+        },
+        [](int64_t, int64_t) {});
     x += picture;
     windows += window_values(w);
   }
@@ -396,6 +483,7 @@ constexpr VectorKernels table = {
     .max_pool = max_pool,
     .max_pool_gradient = max_pool_gradient,
     .copy_windows = copy_windows,
+    .copy_window_columns = copy_window_columns,
     .add_windows = add_windows,
     .sgd = sgd,
     .adam = adam,
