@@ -68,7 +68,7 @@ TEST_CASE("unquoted words are read as YAML users write them", "[config]") {
 TEST_CASE("numbers are written so that they are read back", "[config]") {
   CHECK(scalar_text(Value(1.0)) == "1.0");
   CHECK(scalar_text(Value(0.8)) == "0.8");
-  CHECK(scalar_text(Value(1e-5)) == "1e-05");
+  CHECK(scalar_text(Value(1e-6)) == "1e-06");
   CHECK(scalar_text(Value(1e300)) == "1e+300");
   CHECK(scalar_text(Value(3)) == "3");
   CHECK(scalar_text(Value()) == "~");
