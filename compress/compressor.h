@@ -45,7 +45,6 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
 
   /// The layers that rules matched, in the order of the network.
   const std::vector<LayerInfo>& layers() const { return layers_; }
-  const Rules& rules() const { return rules_; }
   bool attached() const { return model_ != nullptr; }
   int epoch() const { return epoch_; }
   /// Calls of `step()` or, if there are none, optimizer updates noticed since attaching.
