@@ -22,11 +22,11 @@ void collect(const ModuleRecord& record, const std::string& path,
     collect(*child->record(), joined(path, child->name()), into);
 }
 
-void visit_below(Module& module, const std::string& path,
-                 const std::function<void(const std::string&, Module&)>& visit) {
+template <class AnyModule, class Visit>
+void visit_below(AnyModule& module, const std::string& path, const Visit& visit) {
   visit(path, module);
   for (const auto& child : module.children())
-    visit_below(*child, joined(path, child->name()), visit);
+    visit_below<AnyModule>(*child, joined(path, child->name()), visit);
 }
 
 }  // namespace
@@ -69,6 +69,11 @@ void Module::for_each_module(const std::function<void(const std::string&, Module
   visit_below(*this, "", visit);
 }
 
+void Module::for_each_module(
+    const std::function<void(const std::string&, const Module&)>& visit) const {
+  visit_below(*this, "", visit);
+}
+
 int64_t Module::parameter_count() const {
   int64_t count = 0;
   for (const NamedParameter& named : parameters()) count += named.parameter->size();
@@ -88,6 +93,12 @@ Parameter& Module::add_parameter(std::string name, Role role, const Shape& shape
   record_->parameters.push_back(
       std::make_unique<Parameter>(std::move(name), role, shape, std::move(start)));
   return *record_->parameters.back();
+}
+
+NamedBuffer& Module::add_buffer(std::string name, Tensor value) {
+  record_->buffers.push_back(
+      std::make_unique<NamedBuffer>(NamedBuffer{std::move(name), std::move(value)}));
+  return *record_->buffers.back();
 }
 
 Module& Module::add_child(std::string name, std::unique_ptr<Module> child) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "espalier/autograd/tensor.h"
+#include "espalier/nn/io/state.h"
 #include "espalier/nn/parameter.h"
 
 /// nn/: layers with the seam for compression, initialisation, losses, optimizers, training.
@@ -20,6 +21,13 @@ class TrainingListener {
   virtual void before_training_forward() = 0;
 };
 
+/// A tensor of a layer that training changes without a gradient, such as a running mean: saved and
+/// cut with the layer, never touched by an optimizer.
+struct NamedBuffer {
+  std::string name;
+  Tensor value;
+};
+
 /// What a module owns, on the heap: modules may be moved (into a `Sequential`, say) while
 /// parameters, listeners and this record stay where they are.
 struct ModuleRecord {
@@ -27,6 +35,7 @@ struct ModuleRecord {
   std::string type;  ///< "Conv2d", "Linear", …
   bool training = true;
   std::vector<std::unique_ptr<Parameter>> parameters;
+  std::vector<std::unique_ptr<NamedBuffer>> buffers;
   std::vector<std::unique_ptr<Module>> children;
   std::vector<TrainingListener*> listeners;
   std::shared_ptr<ActivationTransform> input_transform, output_transform;
@@ -70,6 +79,11 @@ class Module {
   std::vector<NamedParameter> parameters() const;
   /// Visits this module (path empty) and all below with their paths (`block2.conv1`).
   void for_each_module(const std::function<void(const std::string& path, Module&)>& visit);
+  void for_each_module(
+      const std::function<void(const std::string& path, const Module&)>& visit) const;
+  /// Visits what this module alone must remember between steps beside parameters and buffers, such
+  /// as how often it has drawn random numbers.
+  virtual void visit_state(StateVisitor& /*state*/) {}
   /// Number of trainable values.
   int64_t parameter_count() const;
 
@@ -84,6 +98,8 @@ class Module {
   explicit Module(std::string type);
 
   Parameter& add_parameter(std::string name, Role role, const Shape& shape, StartValues start);
+  /// The buffer stays where it is when the module moves.
+  NamedBuffer& add_buffer(std::string name, Tensor value);
   /// \throws Error if there is a child of that name
   Module& add_child(std::string name, std::unique_ptr<Module> child);
   /// What the layer computes with: the parameter's latent value through mask, folding,

@@ -37,13 +37,43 @@ Tensor from_pytorch(const Tensor& value) {
   return value.shape().axes() == 4 ? permuted(value, {0, 2, 3, 1}) : value;
 }
 
+/// A tensor of the file: its name, and where it belongs.
+struct Entry {
+  std::string name;
+  Parameter* parameter;  // or else
+  NamedBuffer* buffer;
+
+  const Shape& shape() const { return parameter ? parameter->shape() : buffer->value.shape(); }
+  Tensor value() const { return parameter ? parameter->effective_value() : buffer->value; }
+  void load(const Tensor& value) const {
+    if (parameter) {
+      parameter->load(value);
+    } else {
+      buffer->value = value;
+    }
+  }
+};
+
+/// Layer by layer, parameters before buffers.
+std::vector<Entry> entries(const Module& model) {
+  std::vector<Entry> all;
+  model.for_each_module([&](const std::string& path, const Module& module) {
+    const std::string prefix = path.empty() ? "" : path + ".";
+    for (const auto& parameter : module.record()->parameters)
+      all.push_back({prefix + parameter->name(), parameter.get(), nullptr});
+    for (const auto& buffer : module.record()->buffers)
+      all.push_back({prefix + buffer->name, nullptr, buffer.get()});
+  });
+  return all;
+}
+
 }  // namespace
 
 void save_weights(const Module& model, const std::string& path) {
   Safetensors file;
   file.metadata = {{"format", "pt"}, {"producer", "espalier"}, {"format_version", format_version}};
-  for (const NamedParameter& named : model.parameters()) {
-    file.tensors.emplace_back(named.path(), to_pytorch(named.parameter->effective_value()));
+  for (const Entry& entry : entries(model)) {
+    file.tensors.emplace_back(entry.name, to_pytorch(entry.value()));
   }
   write_safetensors(path, file);
 }
@@ -58,24 +88,24 @@ void load_weights(Module& model, const std::string& path) {
     throw fail("has format version " + version->second + ", this build reads version " +
                format_version);
   }
-  const std::vector<NamedParameter> parameters = model.parameters();
+  const std::vector<Entry> wanted = entries(model);
   std::vector<Tensor> values;
-  for (const NamedParameter& named : parameters) {
+  for (const Entry& entry : wanted) {
     const auto found =
         std::find_if(file.tensors.begin(), file.tensors.end(),
-                     [&](const auto& tensor) { return tensor.first == named.path(); });
+                     [&](const auto& tensor) { return tensor.first == entry.name; });
     if (found == file.tensors.end())
-      throw fail("has no tensor '" + named.path() + "': it belongs to another model");
+      throw fail("has no tensor '" + entry.name + "': it belongs to another model");
     values.push_back(from_pytorch(found->second));
-    if (values.back().shape() != named.parameter->shape()) {
-      throw fail("has another shape for '" + named.path() +
+    if (values.back().shape() != entry.shape()) {
+      throw fail("has another shape for '" + entry.name +
                  "': " + values.back().shape().to_string() + ", the model's is " +
-                 named.parameter->shape().to_string());
+                 entry.shape().to_string());
     }
   }
-  if (file.tensors.size() != parameters.size())
+  if (file.tensors.size() != wanted.size())
     throw fail("has tensors that the model has no place for");
-  for (size_t i = 0; i < parameters.size(); ++i) parameters[i].parameter->load(values[i]);
+  for (size_t i = 0; i < wanted.size(); ++i) wanted[i].load(values[i]);
 }
 
 }  // namespace espalier::nn

@@ -6,8 +6,9 @@
 
 namespace espalier::nn {
 
-/// Saves what the layers compute with (effective values) as safetensors with PyTorch's names
-/// (`conv1.weight`) and layouts (convolution weights `O×I×kH×kW`). Equal weights give equal bytes.
+/// Saves what the layers compute with (effective values of parameters, and buffers) as safetensors
+/// with PyTorch's names (`conv1.weight`, `bn1.running_mean`) and layouts (convolution weights
+/// `O×I×kH×kW`). Equal weights give equal bytes.
 void save_weights(const Module& model, const std::string& path);
 
 /// Loads such a file into the stored values of a model of the same structure.
