@@ -1,6 +1,6 @@
-#include "config/schedules.h"
+#include "espalier/experiment/schedules.h"
 
-namespace espalier::app {
+namespace espalier::experiment {
 namespace {
 
 using compress::MapReader;
@@ -31,4 +31,4 @@ const std::vector<Kind<nn::Schedule>>& schedule_kinds() {
   return kinds;
 }
 
-}  // namespace espalier::app
+}  // namespace espalier::experiment
