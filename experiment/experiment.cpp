@@ -47,7 +47,7 @@ Outcome Experiment::run(const TrainingData& data, RunFolder& folder, Observer& o
   datasets::Loader evaluation(data.evaluation, {.batch = evaluation_batch});
   const std::unique_ptr<nn::Optimizer> optimizer = config_.optimizer.thing(model_);
   nn::Trainer trainer(model_, *optimizer,
-                      {.epochs = config_.epochs, .schedule = config_.schedule.thing});
+                      {.epochs = config_.epochs, .schedule = config_.schedule.thing()});
   EpochLog log(config_, model_, folder, observer);
   for (const auto& compressor : compressors_) trainer.add(*compressor);
   trainer.add(observer);

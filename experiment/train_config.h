@@ -19,7 +19,7 @@ struct TrainConfig {
   uint64_t seed = 0;
   int threads = 1;
   Choice<MakeOptimizer> optimizer;
-  Choice<nn::Schedule> schedule;
+  Choice<MakeSchedule> schedule;
   compress::Value compress;  ///< for `Registry::make_all`; null if nothing is compressed
   compress::Position model_position;
 
