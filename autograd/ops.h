@@ -51,8 +51,14 @@ Tensor multiply(const Tensor& a, const Tensor& b);
 Tensor sum(const Tensor& x);
 Tensor mean(const Tensor& x);
 
-/// Mean over the batch of −log softmax(logits)[label]. logits `N×K`, labels N in [0, K); a scalar.
-Tensor cross_entropy(const Tensor& logits, const Labels& labels);
+struct CrossEntropyOptions {
+  double label_smoothing = 0;  ///< ε in [0, 1]
+};
+/// Mean over the batch of −Σ_k q[k]·log softmax(logits)[k] with q[k] = (1 − ε)·[k is the label] +
+/// ε/K: label smoothing as in Szegedy et al., arXiv 1512.00567, section 7; without it −log
+/// softmax(logits)[label]. logits `N×K`, labels N in [0, K); a scalar.
+Tensor cross_entropy(const Tensor& logits, const Labels& labels,
+                     const CrossEntropyOptions& options = {});
 
 /// Which gradient an entry outside the mask gets.
 enum class MaskGradient {

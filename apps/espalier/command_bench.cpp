@@ -3,16 +3,19 @@
 #include <optional>
 
 #include "arguments.h"
-#include "bench/train_bench.h"
 #include "commands.h"
 #include "display/report.h"
 #include "display/text.h"
 #include "espalier/autograd/core/engine.h"
 #include "espalier/compress/config/map_reader.h"
 #include "espalier/compress/config/nearest.h"
+#include "espalier/experiment/train_bench.h"
 
 namespace espalier::app {
 namespace {
+
+using experiment::Speeds;
+using experiment::TrainBench;
 
 const Usage usage = {
     .command = "bench train",

@@ -5,17 +5,22 @@
 
 #include "arguments.h"
 #include "commands.h"
-#include "config/train_config.h"
 #include "display/report.h"
 #include "display/text.h"
 #include "espalier/autograd/core/engine.h"
 #include "espalier/compress/registry.h"
+#include "espalier/experiment/recorded_run.h"
+#include "espalier/experiment/train_config.h"
 #include "espalier/nn/models.h"
 #include "espalier/nn/summary.h"
-#include "run/recorded_run.h"
 
 namespace espalier::app {
 namespace {
+
+using experiment::EpochMetrics;
+using experiment::Outcome;
+using experiment::RecordedRun;
+using experiment::TrainConfig;
 
 namespace fs = std::filesystem;
 
@@ -49,9 +54,9 @@ void print_program() {
   fmt::print("{}", labelled("oneDNN", ESPALIER_HAS_ONEDNN ? "yes" : "no"));
   print_known("models", nn::named_models());
   print_known("algorithms", compress::Registry::with_builtin().entries());
-  print_known("data", data_kinds());
-  print_known("optimizers", optimizer_kinds());
-  print_known("schedules", schedule_kinds());
+  print_known("data", experiment::data_kinds());
+  print_known("optimizers", experiment::optimizer_kinds());
+  print_known("schedules", experiment::schedule_kinds());
 }
 
 void print_model(const nn::NamedModel& named, nn::Module& model) {
@@ -61,7 +66,7 @@ void print_model(const nn::NamedModel& named, nn::Module& model) {
 }
 
 void print_config(const std::string& path) {
-  const TrainConfig config = read_train_config(path);
+  const TrainConfig config = experiment::read_train_config(path);
   nn::Sequential model = config.model.make();
   print_model(config.model, model);
 }
@@ -77,24 +82,24 @@ void print_last(const EpochMetrics& last, const TrainConfig& config) {
 }
 
 void print_run(const std::string& folder) {
-  RecordedRun run = read_run(folder);
+  RecordedRun run = experiment::read_run(folder);
   print_model(run.config.model, run.model);
   if (!run.last) {
     fmt::print("\nno epoch is finished yet\n");
     return;
   }
   print_last(*run.last, run.config);
-  const Outcome outcome{run.last->accuracy, count_weights(run.model)};
+  const Outcome outcome{run.last->accuracy, experiment::count_weights(run.model)};
   fmt::print("\n");
   print_sparsity(outcome.weights);
 
-  const fs::path dense_path = fs::path(folder) / dense_folder;
+  const fs::path dense_path = fs::path(folder) / experiment::dense_folder;
   if (!fs::is_directory(dense_path)) return;
-  const RecordedRun dense = read_run(dense_path.string());
+  const RecordedRun dense = experiment::read_run(dense_path.string());
   if (!dense.last) return;
   fmt::print("\n");
-  print_comparison(run.config.accuracy_name(), {dense.last->accuracy, count_weights(dense.model)},
-                   outcome);
+  print_comparison(run.config.accuracy_name(),
+                   {dense.last->accuracy, experiment::count_weights(dense.model)}, outcome);
 }
 
 }  // namespace
@@ -108,7 +113,7 @@ int info(int argc, char** argv) {
     print_program();
   } else if (!fs::is_directory(paths.front())) {
     print_config(paths.front());
-  } else if (fs::exists(fs::path(paths.front()) / run_file::config)) {
+  } else if (fs::exists(fs::path(paths.front()) / experiment::run_file::config)) {
     print_run(paths.front());
   } else {
     throw UsageError("'" + paths.front() + "' holds no run: there is no config.yaml in it");

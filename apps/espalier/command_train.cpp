@@ -4,15 +4,22 @@
 
 #include "arguments.h"
 #include "commands.h"
-#include "config/train_config.h"
 #include "display/report.h"
 #include "display/text.h"
+#include "display/training_display.h"
 #include "espalier/autograd/core/engine.h"
 #include "espalier/compress/config/config_error.h"
-#include "run/experiment.h"
+#include "espalier/experiment/experiment.h"
+#include "overrides.h"
 
 namespace espalier::app {
 namespace {
+
+using experiment::Experiment;
+using experiment::Outcome;
+using experiment::RunFolder;
+using experiment::TrainConfig;
+using experiment::TrainingData;
 
 const Usage usage = {
     .command = "train",
@@ -80,7 +87,7 @@ int train(int argc, char** argv) {
 
   // Before anything that takes time: complaints about rules should come at once.
   Experiment experiment(config);
-  const TrainingData data = open_data(config.data, config.model.sample);
+  const TrainingData data = experiment::open_data(config.data, config.model.sample);
   require_fitting(config, data);
   std::optional<std::string> asked_for;
   if (arguments->has("out")) asked_for = arguments->values.at("out");
@@ -90,11 +97,13 @@ int train(int argc, char** argv) {
   std::optional<Outcome> dense;
   if (with_dense) {
     fmt::print("dense:\n");
-    RunFolder dense_run = folder.below(dense_folder);
-    dense = Experiment(config.dense()).run(data, dense_run, progress);
+    RunFolder dense_run = folder.below(experiment::dense_folder);
+    TrainingDisplay display(progress, config.epochs, config.accuracy_name());
+    dense = Experiment(config.dense()).run(data, dense_run, display);
     fmt::print("\ncompressed:\n");
   }
-  const Outcome outcome = experiment.run(data, folder, progress);
+  TrainingDisplay display(progress, config.epochs, config.accuracy_name());
+  const Outcome outcome = experiment.run(data, folder, display);
 
   fmt::print("\n");
   print_sparsity(outcome.weights);

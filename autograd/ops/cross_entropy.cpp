@@ -7,7 +7,13 @@
 
 namespace espalier {
 
-Tensor cross_entropy(const Tensor& logits, const Labels& labels) {
+Tensor cross_entropy(const Tensor& logits, const Labels& labels,
+                     const CrossEntropyOptions& options) {
+  const double smoothing = options.label_smoothing;
+  if (!(smoothing >= 0 && smoothing <= 1)) {
+    throw Error("cross_entropy",
+                "label_smoothing must be between 0 and 1, not " + std::to_string(smoothing));
+  }
   require_axes("cross_entropy", "logits", logits, 2, "batch×classes");
   const int64_t rows = logits.shape()[0], classes = logits.shape()[1];
   if (labels.size() != rows || rows == 0) {
@@ -27,19 +33,21 @@ Tensor cross_entropy(const Tensor& logits, const Labels& labels) {
   NewTensor losses({parallel_part_count(rows, grain)});
   parallel_parts(rows, grain, [&](int64_t begin, int64_t end, int part) {
     const double loss = backend::reference::cross_entropy(
-        end - begin, classes, logits.data() + begin * classes, labels.data() + begin,
+        end - begin, classes, smoothing, logits.data() + begin * classes, labels.data() + begin,
         probabilities.data() + begin * classes);
     losses[part] = static_cast<float>(loss * static_cast<double>(end - begin));
   });
   double loss = 0;
   for (float part : losses.values()) loss += double{part};
   return record("cross_entropy", {&logits},
-                Tensor::scalar(static_cast<float>(loss / static_cast<double>(rows))), {},
-                [p = Tensor(std::move(probabilities)), labels, rows, classes](
+                Tensor::scalar(static_cast<float>(loss / static_cast<double>(rows))),
+                {{"label_smoothing", smoothing}},
+                [p = Tensor(std::move(probabilities)), labels, rows, classes, smoothing](
                     const Tensor& g, InputGradients& into) {
                   NewTensor gx(p.shape());
-                  backend::reference::cross_entropy_gradient(rows, classes, p.data(), labels.data(),
-                                                             double{g.item()}, gx.data());
+                  backend::reference::cross_entropy_gradient(rows, classes, smoothing, p.data(),
+                                                             labels.data(), double{g.item()},
+                                                             gx.data());
                   into.add(0, std::move(gx));
                 });
 }

@@ -58,6 +58,11 @@ void Optimizer::step() {
   });
 }
 
+void Optimizer::visit_state(StateVisitor& state) {
+  state("steps", steps_);
+  state("learning_rate", learning_rate_);
+}
+
 void Optimizer::set_learning_rate(double rate) {
   if (!(rate >= 0) || std::isinf(rate)) {
     throw Error("optimizer",

@@ -43,6 +43,8 @@ class Optimizer {
   /// \throws Error unless finite and not negative
   void set_learning_rate(double rate);
   int64_t steps() const { return steps_; }
+  /// Visits what the optimizer must remember when training stops and goes on, beside its slots.
+  virtual void visit_state(StateVisitor& state);
 
  protected:
   Optimizer(Module& model, double learning_rate);

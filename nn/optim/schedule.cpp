@@ -1,38 +1,161 @@
 #include "espalier/nn/optim/schedule.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "espalier/autograd/core/error.h"
 
 namespace espalier::nn {
+namespace {
 
-Schedule constant() {
-  return [](const TrainingPosition&) { return 1.0; };
+/// A schedule that depends on the position alone.
+template <class Function>
+class Fixed : public Schedule {
+ public:
+  explicit Fixed(Function function) : function_(std::move(function)) {}
+  double factor(const TrainingPosition& at) override { return function_(at); }
+
+ private:
+  Function function_;
+};
+
+template <class Function>
+std::unique_ptr<Schedule> fixed(Function function) {
+  return std::make_unique<Fixed<Function>>(std::move(function));
 }
 
-Schedule step_decay(int64_t every, double gamma) {
+class Plateau : public Schedule {
+ public:
+  explicit Plateau(const PlateauOptions& options) : options_(options) {}
+
+  double factor(const TrainingPosition&) override { return factor_; }
+
+  void epoch_done(const EpochResult& result) override {
+    const bool by_loss = options_.watch == PlateauOptions::Watch::loss;
+    const double now = by_loss ? result.evaluation_loss : result.accuracy;
+    const bool better = !has_best_ || (by_loss ? now < best_ * (1 - options_.threshold)
+                                               : now > best_ * (1 + options_.threshold));
+    if (better) {
+      best_ = now;
+      has_best_ = true;
+      epochs_without_ = 0;
+    } else {
+      ++epochs_without_;
+    }
+    if (cooldown_left_ > 0) {
+      --cooldown_left_;
+      epochs_without_ = 0;
+    }
+    if (epochs_without_ > options_.patience) {
+      factor_ = std::max(factor_ * options_.factor, options_.min_factor);
+      cooldown_left_ = options_.cooldown;
+      epochs_without_ = 0;
+    }
+  }
+
+  void visit_state(StateVisitor& state) override {
+    state("factor", factor_);
+    state("best", best_);
+    state("has_best", has_best_);
+    state("epochs_without_improvement", epochs_without_);
+    state("cooldown_left", cooldown_left_);
+  }
+
+ private:
+  PlateauOptions options_;
+  double factor_ = 1;
+  double best_ = 0;
+  bool has_best_ = false;
+  int epochs_without_ = 0;
+  int cooldown_left_ = 0;
+};
+
+class WithWarmup : public Schedule {
+ public:
+  WithWarmup(std::unique_ptr<Schedule> schedule, const Warmup& warmup)
+      : schedule_(std::move(schedule)), warmup_(warmup) {}
+
+  double factor(const TrainingPosition& at) override {
+    const double steps = warmup_.steps > 0
+                             ? static_cast<double>(warmup_.steps)
+                             : warmup_.epochs * static_cast<double>(at.steps_per_epoch);
+    const double done = std::min(static_cast<double>(at.step) / steps, 1.0);
+    return (warmup_.start_factor + (1 - warmup_.start_factor) * done) * schedule_->factor(at);
+  }
+  void epoch_done(const EpochResult& result) override { schedule_->epoch_done(result); }
+  void visit_state(StateVisitor& state) override { schedule_->visit_state(state); }
+
+ private:
+  std::unique_ptr<Schedule> schedule_;
+  Warmup warmup_;
+};
+
+}  // namespace
+
+std::unique_ptr<Schedule> constant() {
+  return fixed([](const TrainingPosition&) { return 1.0; });
+}
+
+std::unique_ptr<Schedule> step_decay(int64_t every, double gamma) {
   if (every < 1 || !(gamma > 0))
     throw Error("step", "every must be at least 1 epoch and gamma above 0");
-  return [=](const TrainingPosition& at) {
+  return fixed([=](const TrainingPosition& at) {
     return std::pow(gamma, static_cast<double>(at.epoch() / every));
-  };
+  });
 }
 
-Schedule cosine() {
-  return [](const TrainingPosition& at) {
+std::unique_ptr<Schedule> multi_step(std::vector<int64_t> at, double gamma) {
+  int64_t previous = 0;
+  for (int64_t epoch : at) {
+    if (epoch <= previous)
+      throw Error("multi_step", "the epochs must be at least 1 and each above the one before");
+    previous = epoch;
+  }
+  if (!(gamma > 0)) throw Error("multi_step", "gamma must be above 0");
+  return fixed([gamma, epochs = std::move(at)](const TrainingPosition& now) {
+    const auto begun = std::upper_bound(epochs.begin(), epochs.end(), now.epoch());
+    return std::pow(gamma, static_cast<double>(begun - epochs.begin()));
+  });
+}
+
+std::unique_ptr<Schedule> cosine() {
+  return fixed([](const TrainingPosition& at) {
     return 0.5 * (1.0 + std::cos(std::numbers::pi * at.progress()));
-  };
+  });
 }
 
-Schedule one_cycle(double warmup) {
+std::unique_ptr<Schedule> one_cycle(double warmup) {
   if (!(warmup >= 0 && warmup < 1)) throw Error("one_cycle", "warmup must be in [0, 1)");
-  return [=](const TrainingPosition& at) {
+  return fixed([=](const TrainingPosition& at) {
     constexpr double start = 1.0 / 25.0;
     const double progress = at.progress();
     if (progress < warmup) return start + (1.0 - start) * progress / warmup;
     return (1.0 - progress) / (1.0 - warmup);
-  };
+  });
+}
+
+std::unique_ptr<Schedule> reduce_on_plateau(const PlateauOptions& options) {
+  if (!(options.factor > 0 && options.factor < 1))
+    throw Error("reduce_on_plateau", "factor must be between 0 and 1");
+  if (options.patience < 0 || options.cooldown < 0)
+    throw Error("reduce_on_plateau", "patience and cooldown must be at least 0 epochs");
+  if (!(options.threshold >= 0 && options.threshold < 1))
+    throw Error("reduce_on_plateau", "threshold must be in [0, 1)");
+  if (!(options.min_factor >= 0 && options.min_factor <= 1))
+    throw Error("reduce_on_plateau", "min_factor must be in [0, 1]");
+  return std::make_unique<Plateau>(options);
+}
+
+std::unique_ptr<Schedule> with_warmup(std::unique_ptr<Schedule> schedule, const Warmup& warmup) {
+  if (!schedule) throw Error("warmup", "there is no schedule behind the warm-up");
+  const bool by_epochs = warmup.epochs > 0 && std::isfinite(warmup.epochs);
+  if (by_epochs == (warmup.steps > 0) || warmup.steps < 0 || !(warmup.epochs >= 0))
+    throw Error("warmup", "either epochs or steps must be above 0");
+  if (!(warmup.start_factor >= 0 && warmup.start_factor < 1))
+    throw Error("warmup", "start_factor must be in [0, 1)");
+  return std::make_unique<WithWarmup>(std::move(schedule), warmup);
 }
 
 }  // namespace espalier::nn

@@ -6,7 +6,6 @@
 
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/core/parallel.h"
-#include "espalier/autograd/graph.h"
 #include "espalier/nn/loss.h"
 
 namespace espalier::nn {
@@ -23,28 +22,6 @@ class Stopwatch {
 
 }  // namespace
 
-Evaluation evaluate(Module& model, BatchSource& samples) {
-  NoGrad no_grad;
-  FlushDenormals flush;
-  const bool was_training = model.training();
-  model.eval();
-  Evaluation result;
-  int64_t correct = 0, seen = 0;
-  samples.start_epoch(0);
-  for (Batch batch; samples.next(batch);) {
-    const Tensor logits = model(batch.images);
-    correct += count_correct(logits, batch.labels);
-    result.loss += double{cross_entropy(logits, batch.labels).item()} *
-                   static_cast<double>(batch.labels.size());
-    seen += batch.labels.size();
-  }
-  model.train(was_training);
-  if (seen == 0) throw Error("evaluate", "there are no samples to evaluate on");
-  result.accuracy = static_cast<double>(correct) / static_cast<double>(seen);
-  result.loss /= static_cast<double>(seen);
-  return result;
-}
-
 Trainer::Trainer(Module& model, Optimizer& optimizer, Options options)
     : model_(model),
       optimizer_(optimizer),
@@ -52,6 +29,7 @@ Trainer::Trainer(Module& model, Optimizer& optimizer, Options options)
       base_rate_(optimizer.learning_rate()) {
   if (options_.epochs < 1)
     throw Error("trainer", "epochs must be at least 1, not " + std::to_string(options_.epochs));
+  if (!options_.schedule) throw Error("trainer", "the schedule must not be null");
 }
 
 void Trainer::fit(BatchSource& train, BatchSource& evaluation) {
@@ -65,6 +43,7 @@ void Trainer::fit(BatchSource& train, BatchSource& evaluation) {
     report.accuracy = result.accuracy;
     report.evaluation_loss = result.loss;
     report.seconds = watch.seconds();
+    options_.schedule->epoch_done({epoch, result.loss, result.accuracy});
     for (Callback* callback : callbacks_) callback->on_epoch_end(report);
   }
 }
@@ -93,9 +72,10 @@ EpochReport Trainer::run_epoch(int epoch, BatchSource& train) {
   for (Batch batch; train.next(batch);) {
     FlushDenormals flush;
     optimizer_.set_learning_rate(base_rate_ *
-                                 options_.schedule({step_, at.batches, options_.epochs}));
+                                 options_.schedule->factor({step_, at.batches, options_.epochs}));
     optimizer_.zero_grad();
-    const Tensor loss = cross_entropy(model_(batch.images), batch.labels);
+    const Tensor loss = cross_entropy(model_(batch.images), batch.labels,
+                                      {.label_smoothing = options_.label_smoothing});
     at.loss = double{loss.item()};
     require_number(at.loss, "loss", epoch);
     loss.backward();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "espalier/autograd/batch.h"
@@ -7,16 +8,9 @@
 #include "espalier/nn/optim/optimizer.h"
 #include "espalier/nn/optim/schedule.h"
 #include "espalier/nn/train/callback.h"
+#include "espalier/nn/train/evaluation.h"
 
 namespace espalier::nn {
-
-struct Evaluation {
-  double accuracy = 0;  ///< fraction classified correctly
-  double loss = 0;      ///< mean cross entropy
-};
-
-/// Runs the model over all samples in evaluation mode, and puts the mode back.
-Evaluation evaluate(Module& model, BatchSource& samples);
 
 /// The training loop: for each batch zero gradients, forward, cross entropy, backward, step. One
 /// step in order: learning rate → listeners of the forward pass (compressors change masks here) →
@@ -25,8 +19,9 @@ class Trainer {
  public:
   struct Options {
     int epochs = 1;
-    Schedule schedule =
-        constant();  ///< multiplies the learning rate that the optimizer was made with
+    /// Multiplies the learning rate that the optimizer was made with.
+    std::unique_ptr<Schedule> schedule = constant();
+    double label_smoothing = 0;  ///< of the training loss, see `cross_entropy`
   };
   Trainer(Module& model, Optimizer& optimizer, Options options);
 

@@ -256,23 +256,27 @@ OpCase flatten_case(int64_t batch, int64_t height, int64_t width, int64_t channe
           }};
 }
 
-OpCase cross_entropy_case(int64_t rows, int64_t classes) {
+OpCase cross_entropy_case(int64_t rows, int64_t classes, double smoothing = 0) {
   std::vector<int32_t> chosen;
   for (int64_t r = 0; r < rows; ++r) chosen.push_back(static_cast<int32_t>((r * 7 + 1) % classes));
   const Labels labels{std::span<const int32_t>(chosen)};
-  return {"cross_entropy " + std::to_string(rows) + "×" + std::to_string(classes),
+  return {"cross_entropy " + std::to_string(rows) + "×" + std::to_string(classes) + " smoothing " +
+              std::to_string(smoothing),
           {normal({rows, classes}, 14)},
-          [=](const std::vector<Tensor>& x) { return cross_entropy(x[0], labels); },
+          [=](const std::vector<Tensor>& x) {
+            return cross_entropy(x[0], labels, {.label_smoothing = smoothing});
+          },
           [=](const DoubleArrays& x) {
             Doubles p(x[0].size());
-            return Doubles{
-                reference::cross_entropy(rows, classes, x[0].data(), labels.data(), p.data())};
+            return Doubles{reference::cross_entropy(rows, classes, smoothing, x[0].data(),
+                                                    labels.data(), p.data())};
           },
           [=](const DoubleArrays& x, const Doubles& g) {
             Doubles p(x[0].size()), gx(x[0].size());
-            reference::cross_entropy(rows, classes, x[0].data(), labels.data(), p.data());
-            reference::cross_entropy_gradient(rows, classes, p.data(), labels.data(), g[0],
-                                              gx.data());
+            reference::cross_entropy(rows, classes, smoothing, x[0].data(), labels.data(),
+                                     p.data());
+            reference::cross_entropy_gradient(rows, classes, smoothing, p.data(), labels.data(),
+                                              g[0], gx.data());
             return DoubleArrays{gx};
           }};
 }
@@ -304,7 +308,8 @@ std::vector<OpCase> op_cases() {
       pool_case({3, 2, 2, 50}, {2, 2, 0}), pool_case({3, 8, 9, 67}, {3, 2, 1}),
       pool_case({2, 9, 7, 4}, {3, 1, 0}), pool_case({1, 10, 10, 2}, {2, 3, 1}),
       flatten_case(2, 3, 5, 7), flatten_case(3, 1, 1, 4), flatten_case(1, 4, 4, 17),
-      cross_entropy_case(1, 2), cross_entropy_case(9, 10), cross_entropy_case(70, 3)};
+      cross_entropy_case(1, 2), cross_entropy_case(9, 10), cross_entropy_case(70, 3),
+      cross_entropy_case(5, 7, 0.1), cross_entropy_case(3, 2, 1.0)};
   add_elementwise_cases(cases, {5});
   add_elementwise_cases(cases, {3, 23});
   add_elementwise_cases(cases, {2, 3, 5, 9});

@@ -168,6 +168,20 @@ TEST_CASE("the gradient of a maximum goes to the first of equal values") {
   CHECK(doubles(x.grad()) == std::vector<double>{1, 0, 0, 0});
 }
 
+TEST_CASE("cross entropy by hand, with smoothed labels") {
+  // p = (0.2, 0.8): logits 0 and log 4. Targets with ε = 0.3 over two classes: 0.85 and 0.15.
+  Tensor x = Tensor::from({1, 2}, {0.0f, std::log(4.0f)}).require_grad();
+  const Tensor loss = cross_entropy(x, {0}, {.label_smoothing = 0.3});
+  CHECK(loss.item() == Approx(-0.85 * std::log(0.2) - 0.15 * std::log(0.8)));
+  loss.backward();
+  CHECK(x.grad()[0] == Approx(0.2 - 0.85));
+  CHECK(x.grad()[1] == Approx(0.8 - 0.15));
+  CHECK(cross_entropy(x, {0}).item() == Approx(-std::log(0.2)));
+  CHECK(cross_entropy(Tensor::from({1, 2}, {1e30f, -1e30f}), {0}).item() == 0.0f);
+  CHECK_THROWS_WITH(cross_entropy(x, {0}, {.label_smoothing = 1.5}),
+                    Catch::Contains("label_smoothing"));
+}
+
 TEST_CASE("rounding goes to even and covers large numbers") {
   const std::vector<float> values{0.5f,        1.5f,       2.5f,       -0.5f,  -1.5f,
                                   0.49999997f, 4194304.5f, 8388609.0f, -1e30f, 7.3f};

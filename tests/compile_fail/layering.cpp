@@ -1,4 +1,4 @@
-// A folder sees what lies below it and nothing above: compiled with the include folders of nn.
+// A folder sees what lies below it and nothing above: compiled with the include folders of a target.
 #if defined(LEGAL)
 #include "espalier/autograd/ops.h"
 #include "espalier/nn/module.h"
@@ -6,6 +6,8 @@
 #include "espalier/compress/pruner.h"
 #elif defined(KERNELS)
 #include "espalier/autograd/backend/matmul.h"
+#elif defined(TRAINING)
+#include "espalier/experiment/experiment.h"
 #elif defined(SIDEWAYS)
 #include "espalier/datasets/loader.h"
 #endif

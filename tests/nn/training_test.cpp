@@ -13,7 +13,6 @@
 #include "espalier/nn/layers/conv2d.h"
 #include "espalier/nn/layers/linear.h"
 #include "espalier/nn/layers/sequential.h"
-#include "espalier/nn/loss.h"
 #include "espalier/nn/models.h"
 #include "espalier/nn/optim/adam.h"
 #include "espalier/nn/optim/schedule.h"
@@ -154,26 +153,6 @@ TEST_CASE("an update between forward and backward is an error, not a wrong gradi
   CHECK_THROWS_WITH(loss.backward(), Catch::Contains("overwritten"));
 }
 
-TEST_CASE("learning rates over a training of 10 epochs of 4 steps") {
-  const auto at = [](const nn::Schedule& schedule, int64_t step) {
-    return schedule({step, 4, 10});
-  };
-  CHECK(at(nn::constant(), 17) == 1.0);
-  CHECK(at(nn::step_decay(3, 0.5), 11) == 1.0);
-  CHECK(at(nn::step_decay(3, 0.5), 12) == 0.5);
-  CHECK(at(nn::step_decay(3, 0.5), 39) == 0.125);
-  CHECK(at(nn::cosine(), 0) == 1.0);
-  CHECK(at(nn::cosine(), 20) == Approx(0.5));
-  CHECK(at(nn::cosine(), 40) == Approx(0).margin(1e-12));
-  CHECK(at(nn::one_cycle(0.2), 0) == Approx(0.04));
-  CHECK(at(nn::one_cycle(0.2), 4) == Approx(0.52));
-  CHECK(at(nn::one_cycle(0.2), 8) == 1.0);
-  CHECK(at(nn::one_cycle(0.2), 24) == Approx(0.5));
-  CHECK(at(nn::one_cycle(0), 0) == 1.0);
-  CHECK_THROWS(nn::one_cycle(1));
-  CHECK_THROWS(nn::step_decay(0));
-}
-
 TEST_CASE("the trainer learns, reports and calls back in order") {
   struct Listener : nn::Callback {
     std::string calls;
@@ -204,6 +183,32 @@ TEST_CASE("the trainer learns, reports and calls back in order") {
   CHECK(net.training());
 }
 
+TEST_CASE("the trainer tells the schedule how each epoch ended, and smooths labels when asked") {
+  struct Spy : nn::Schedule {
+    explicit Spy(std::vector<nn::EpochResult>& results) : heard(results) {}
+    double factor(const nn::TrainingPosition&) override { return heard.size() < 1 ? 1.0 : 0.5; }
+    void epoch_done(const nn::EpochResult& result) override { heard.push_back(result); }
+    std::vector<nn::EpochResult>& heard;
+  };
+  std::vector<nn::EpochResult> heard;
+  nn::Linear net({.in = 2, .out = 2});
+  nn::initialise(net, 1);
+  nn::SGD sgd(net, {.lr = 0.1});
+  Separable train, test;
+  nn::Trainer(net, sgd, {.epochs = 2, .schedule = std::make_unique<Spy>(heard)}).fit(train, test);
+  REQUIRE(heard.size() == 2);
+  CHECK(heard[1].epoch == 1);
+  const nn::Evaluation now = nn::evaluate(net, test);
+  CHECK(heard[1].evaluation_loss == now.loss);
+  CHECK(heard[1].accuracy == now.accuracy);
+  CHECK(sgd.learning_rate() == 0.05);
+  CHECK_THROWS_WITH(nn::Trainer(net, sgd, {.schedule = nullptr}), Catch::Contains("schedule"));
+
+  // With every class as likely in the targets, nothing can be learnt: the loss stays above log 2.
+  nn::Trainer(net, sgd, {.epochs = 20, .label_smoothing = 1}).fit(train, test);
+  CHECK(nn::evaluate(net, test).loss > 0.6);
+}
+
 TEST_CASE("a loss that is no number ends the training with a word") {
   nn::Linear net({.in = 2, .out = 2});
   net.parameters()[0].parameter->load(Tensor::full({2, 2}, NAN));
@@ -211,12 +216,6 @@ TEST_CASE("a loss that is no number ends the training with a word") {
   Separable train, test;
   CHECK_THROWS_WITH(nn::Trainer(net, sgd, {.epochs = 5}).fit(train, test),
                     Catch::Contains("epoch 1 of 5, after 0 steps"));
-}
-
-TEST_CASE("counting correct answers") {
-  const Tensor logits = Tensor::from({3, 2}, {1, 2, 5, 5, 3, 0});
-  CHECK(nn::count_correct(logits, {1, 0, 1}) == 2);
-  CHECK_THROWS(nn::count_correct(logits, {1}));
 }
 
 TEST_CASE("weights are saved with PyTorch's names and layout") {

@@ -17,7 +17,7 @@ EpochTable::EpochTable(int epochs, const std::string& accuracy)
   widths_.back() = columns("59.9 s");
 }
 
-void EpochTable::add(const EpochMetrics& metrics) {
+void EpochTable::add(const experiment::EpochMetrics& metrics) {
   if (!begun_) print(names_);
   begun_ = true;
   print({fmt::format("{}/{}", metrics.epoch + 1, epochs_),

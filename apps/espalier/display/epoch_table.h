@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "run/epoch_metrics.h"
+#include "espalier/experiment/epoch_metrics.h"
 
 namespace espalier::app {
 
@@ -14,7 +14,7 @@ class EpochTable {
   EpochTable(int epochs, const std::string& accuracy);
 
   /// Prints the row of an epoch and, before the first, the names of the columns.
-  void add(const EpochMetrics& metrics);
+  void add(const experiment::EpochMetrics& metrics);
 
  private:
   void print(const std::vector<std::string>& cells) const;

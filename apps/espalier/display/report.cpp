@@ -8,6 +8,15 @@
 #include "espalier/autograd/core/engine.h"
 
 namespace espalier::app {
+
+using experiment::DataConfig;
+using experiment::Experiment;
+using experiment::Outcome;
+using experiment::RunFolder;
+using experiment::TrainConfig;
+using experiment::TrainingData;
+using experiment::WeightCount;
+
 namespace {
 
 std::string describe(const compress::Compressor& compressor) {

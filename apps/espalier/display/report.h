@@ -3,20 +3,21 @@
 #include <string>
 #include <vector>
 
-#include "run/experiment.h"
+#include "espalier/experiment/experiment.h"
 
 /// What is said before and after a training.
 namespace espalier::app {
 
 /// Model, data, settings, compressors with the layers they matched, machine, folder.
-void print_header(Experiment& experiment, const TrainingData& data, const RunFolder& folder);
+void print_header(experiment::Experiment& experiment, const experiment::TrainingData& data,
+                  const experiment::RunFolder& folder);
 
 /// One row for each layer and one of totals.
-void print_sparsity(const std::vector<WeightCount>& layers);
+void print_sparsity(const std::vector<experiment::WeightCount>& layers);
 
 /// The compressed network beside the one that was trained without compression.
-void print_comparison(const std::string& accuracy_name, const Outcome& dense,
-                      const Outcome& compressed);
+void print_comparison(const std::string& accuracy_name, const experiment::Outcome& dense,
+                      const experiment::Outcome& compressed);
 
 /// `SGD: lr 0.05, momentum 0.9`.
 std::string describe(const std::string& name, const compress::Value& options);

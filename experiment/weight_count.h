@@ -6,7 +6,7 @@
 
 #include "espalier/nn/module.h"
 
-namespace espalier::app {
+namespace espalier::experiment {
 
 /// How many of a layer's weights are not zero, counted from what the layer computes with. Biases
 /// are not counted.
@@ -27,4 +27,4 @@ std::vector<WeightCount> count_weights(const nn::Module& model);
 /// All of them added up, called `total`.
 WeightCount total(const std::vector<WeightCount>& layers);
 
-}  // namespace espalier::app
+}  // namespace espalier::experiment

@@ -1,8 +1,8 @@
-#include "run/weight_count.h"
+#include "espalier/experiment/weight_count.h"
 
 #include <algorithm>
 
-namespace espalier::app {
+namespace espalier::experiment {
 
 std::vector<WeightCount> count_weights(const nn::Module& model) {
   std::vector<WeightCount> layers;
@@ -25,4 +25,4 @@ WeightCount total(const std::vector<WeightCount>& layers) {
   return sum;
 }
 
-}  // namespace espalier::app
+}  // namespace espalier::experiment

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "espalier/compress/config/value.h"
+#include "espalier/experiment/epoch_metrics.h"
 #include "espalier/nn/module.h"
-#include "run/epoch_metrics.h"
 
-namespace espalier::app {
+namespace espalier::experiment {
 
 namespace run_file {
 inline constexpr const char* config = "config.yaml";
@@ -65,4 +65,4 @@ class RunFolder {
   bool recorded_ = false;
 };
 
-}  // namespace espalier::app
+}  // namespace espalier::experiment

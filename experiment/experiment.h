@@ -3,13 +3,13 @@
 #include <memory>
 #include <vector>
 
-#include "config/train_config.h"
-#include "display/progress_line.h"
 #include "espalier/compress/registry.h"
+#include "espalier/experiment/observer.h"
+#include "espalier/experiment/run_folder.h"
+#include "espalier/experiment/train_config.h"
 #include "espalier/nn/layers/sequential.h"
-#include "run/run_folder.h"
 
-namespace espalier::app {
+namespace espalier::experiment {
 
 /// How a training ended.
 struct Outcome {
@@ -23,8 +23,8 @@ class Experiment {
   /// \throws ConfigError when the compress section is wrong or does not fit the model
   explicit Experiment(const TrainConfig& config);
 
-  /// Trains, shows how it goes, and leaves everything in the folder.
-  Outcome run(const TrainingData& data, RunFolder& folder, ProgressLine& progress);
+  /// Trains, tells the observer how it goes, and leaves everything in the folder.
+  Outcome run(const TrainingData& data, RunFolder& folder, Observer& observer);
 
   const TrainConfig& config() const { return config_; }
   nn::Sequential& model() { return model_; }
@@ -38,4 +38,4 @@ class Experiment {
   std::vector<std::unique_ptr<compress::Compressor>> compressors_;
 };
 
-}  // namespace espalier::app
+}  // namespace espalier::experiment

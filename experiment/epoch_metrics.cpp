@@ -1,10 +1,10 @@
-#include "run/epoch_metrics.h"
+#include "espalier/experiment/epoch_metrics.h"
 
 #include <nlohmann/json.hpp>
 
 #include "espalier/autograd/core/error.h"
 
-namespace espalier::app {
+namespace espalier::experiment {
 
 using Json = nlohmann::ordered_json;
 
@@ -60,4 +60,4 @@ EpochMetrics EpochMetrics::from_line(const std::string& line, const std::string&
   }
 }
 
-}  // namespace espalier::app
+}  // namespace espalier::experiment

@@ -1,4 +1,4 @@
-#include "run/run_folder.h"
+#include "espalier/experiment/run_folder.h"
 
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@
 #include "espalier/compress/config/yaml.h"
 #include "espalier/nn/io/weights.h"
 
-namespace espalier::app {
+namespace espalier::experiment {
 namespace {
 
 namespace fs = std::filesystem;
@@ -40,10 +40,10 @@ std::string default_name(const fs::path& config) {
 RunFolder RunFolder::choose(const std::optional<std::string>& asked_for,
                             const std::string& config_path) {
   if (asked_for) {
-    if (asked_for->empty()) throw compress::ConfigError("--out needs the name of a folder");
+    if (asked_for->empty()) throw compress::ConfigError("the run's folder needs a name");
     if (auto folder = claim(*asked_for)) return std::move(*folder);
     throw compress::ConfigError(fmt::format(
-        "--out: '{}' already holds a run; choose another folder, or remove it first", *asked_for));
+        "'{}' already holds a run; choose another folder, or remove it first", *asked_for));
   }
   const fs::path first = fs::path("runs") / default_name(config_path);
   if (auto folder = claim(first)) return std::move(*folder);
@@ -63,7 +63,7 @@ std::optional<RunFolder> RunFolder::claim(const fs::path& path) {
   std::error_code error;
   if (fs::exists(path, error) && !fs::is_directory(path, error)) {
     throw compress::ConfigError(
-        fmt::format("the run's folder '{}' is a file; choose another with --out", path.string()));
+        fmt::format("the run's folder '{}' is a file; choose another", path.string()));
   }
   if (holds_run(path) || holds_run(path / dense_folder)) return std::nullopt;
   const bool made = fs::create_directories(path, error);
@@ -98,4 +98,4 @@ void RunFolder::record(const EpochMetrics& metrics, const std::string& accuracy_
   if (!written) fail(path_ / run_file::metrics, std::strerror(errno));
 }
 
-}  // namespace espalier::app
+}  // namespace espalier::experiment

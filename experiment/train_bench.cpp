@@ -1,4 +1,4 @@
-#include "bench/train_bench.h"
+#include "espalier/experiment/train_bench.h"
 
 #include <algorithm>
 #include <chrono>
@@ -10,7 +10,7 @@
 #include "espalier/nn/loss.h"
 #include "espalier/nn/optim/sgd.h"
 
-namespace espalier::app {
+namespace espalier::experiment {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -84,4 +84,4 @@ Speeds TrainBench::run() const {
   return speeds;
 }
 
-}  // namespace espalier::app
+}  // namespace espalier::experiment

@@ -3,11 +3,11 @@
 #include <optional>
 #include <string>
 
-#include "config/train_config.h"
+#include "espalier/experiment/epoch_metrics.h"
+#include "espalier/experiment/train_config.h"
 #include "espalier/nn/layers/sequential.h"
-#include "run/epoch_metrics.h"
 
-namespace espalier::app {
+namespace espalier::experiment {
 
 /// A run as its folder tells it.
 struct RecordedRun {
@@ -19,4 +19,4 @@ struct RecordedRun {
 /// \throws ConfigError or Error when the folder holds no run or something else than it should
 RecordedRun read_run(const std::string& folder);
 
-}  // namespace espalier::app
+}  // namespace espalier::experiment

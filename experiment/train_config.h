@@ -3,13 +3,12 @@
 #include <cstdint>
 #include <string>
 
-#include "arguments.h"
-#include "config/data_config.h"
-#include "config/optimizers.h"
-#include "config/schedules.h"
+#include "espalier/experiment/data_config.h"
+#include "espalier/experiment/optimizers.h"
+#include "espalier/experiment/schedules.h"
 #include "espalier/nn/models.h"
 
-namespace espalier::app {
+namespace espalier::experiment {
 
 /// A training configuration, read and checked.
 struct TrainConfig {
@@ -20,7 +19,7 @@ struct TrainConfig {
   uint64_t seed = 0;
   int threads = 1;
   Choice<MakeOptimizer> optimizer;
-  Choice<nn::Schedule> schedule;
+  Choice<MakeSchedule> schedule;
   compress::Value compress;  ///< for `Registry::make_all`; null if nothing is compressed
   compress::Position model_position;
 
@@ -43,8 +42,4 @@ struct TrainConfig {
 /// Reads a configuration file. \throws ConfigError also when there is no such file
 TrainConfig read_train_config(const std::string& path);
 
-/// The same with what the command line says instead: `--epochs`, `--batch`, `--lr`, `--seed`,
-/// `--threads`, `--data`.
-TrainConfig read_train_config(const std::string& path, const Arguments& arguments);
-
-}  // namespace espalier::app
+}  // namespace espalier::experiment

@@ -1,9 +1,9 @@
-#include "config/optimizers.h"
+#include "espalier/experiment/optimizers.h"
 
 #include "espalier/nn/optim/adam.h"
 #include "espalier/nn/optim/sgd.h"
 
-namespace espalier::app {
+namespace espalier::experiment {
 namespace {
 
 using compress::MapReader;
@@ -52,4 +52,4 @@ const std::vector<Kind<MakeOptimizer>>& optimizer_kinds() {
   return kinds;
 }
 
-}  // namespace espalier::app
+}  // namespace espalier::experiment

@@ -9,7 +9,7 @@
 #include "espalier/compress/config/value.h"
 #include "espalier/datasets/dataset.h"
 
-namespace espalier::app {
+namespace espalier::experiment {
 
 /// The `data` section: `{name: fashion-mnist, limit: 60000, hold_out: 5000, dir: folder}`.
 struct DataConfig {
@@ -41,4 +41,4 @@ const std::vector<DataKind>& data_kinds();
 /// \throws ConfigError when `limit` or `hold_out` ask for more than there is; Error for bad files
 TrainingData open_data(const DataConfig& config, const Shape& sample);
 
-}  // namespace espalier::app
+}  // namespace espalier::experiment

@@ -4,7 +4,7 @@
 
 #include "espalier/nn/models.h"
 
-namespace espalier::app {
+namespace espalier::experiment {
 
 /// Images per second, over windows of half a second.
 struct Speeds {
@@ -25,4 +25,4 @@ struct TrainBench {
   Speeds run() const;
 };
 
-}  // namespace espalier::app
+}  // namespace espalier::experiment

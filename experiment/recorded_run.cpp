@@ -1,12 +1,12 @@
-#include "run/recorded_run.h"
+#include "espalier/experiment/recorded_run.h"
 
 #include <filesystem>
 #include <fstream>
 
+#include "espalier/experiment/run_folder.h"
 #include "espalier/nn/io/weights.h"
-#include "run/run_folder.h"
 
-namespace espalier::app {
+namespace espalier::experiment {
 
 RecordedRun read_run(const std::string& folder) {
   const std::filesystem::path path(folder);
@@ -24,4 +24,4 @@ RecordedRun read_run(const std::string& folder) {
   return run;
 }
 
-}  // namespace espalier::app
+}  // namespace espalier::experiment

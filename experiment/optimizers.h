@@ -4,10 +4,10 @@
 #include <memory>
 #include <vector>
 
-#include "config/choice.h"
+#include "espalier/experiment/choice.h"
 #include "espalier/nn/optim/optimizer.h"
 
-namespace espalier::app {
+namespace espalier::experiment {
 
 /// Makes the optimizer of a model.
 using MakeOptimizer = std::function<std::unique_ptr<nn::Optimizer>(nn::Module& model)>;
@@ -15,4 +15,4 @@ using MakeOptimizer = std::function<std::unique_ptr<nn::Optimizer>(nn::Module& m
 /// The optimizers a configuration may name, with their options.
 const std::vector<Kind<MakeOptimizer>>& optimizer_kinds();
 
-}  // namespace espalier::app
+}  // namespace espalier::experiment

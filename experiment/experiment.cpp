@@ -1,34 +1,25 @@
-#include "run/experiment.h"
+#include "espalier/experiment/experiment.h"
 
-#include "display/epoch_table.h"
 #include "espalier/datasets/loader.h"
 #include "espalier/nn/init.h"
 #include "espalier/nn/train/trainer.h"
 
-namespace espalier::app {
+namespace espalier::experiment {
 namespace {
 
 constexpr int64_t evaluation_batch = 500;
 
-/// Records and shows each epoch.
+/// Records each epoch.
 class EpochLog : public nn::Callback {
  public:
-  EpochLog(const Experiment& experiment, nn::Module& model, RunFolder& folder,
-           ProgressLine& progress)
-      : config_(experiment.config()),
-        model_(model),
-        folder_(folder),
-        progress_(progress),
-        table_(config_.epochs, config_.accuracy_name()) {}
-
-  void on_step_end(const nn::StepReport& report) override { progress_.show(report); }
+  EpochLog(const TrainConfig& config, nn::Module& model, RunFolder& folder, Observer& observer)
+      : config_(config), model_(model), folder_(folder), observer_(observer) {}
 
   void on_epoch_end(const nn::EpochReport& report) override {
     outcome_ = {report.accuracy, count_weights(model_)};
     const EpochMetrics metrics = EpochMetrics::of(report, outcome_.weights);
     folder_.record(metrics, config_.accuracy_key(), model_);
-    progress_.finish_epoch();
-    table_.add(metrics);
+    observer_.on_epoch_recorded(metrics);
   }
 
   const Outcome& outcome() const { return outcome_; }
@@ -37,8 +28,7 @@ class EpochLog : public nn::Callback {
   const TrainConfig& config_;
   nn::Module& model_;
   RunFolder& folder_;
-  ProgressLine& progress_;
-  EpochTable table_;
+  Observer& observer_;
   Outcome outcome_;
 };
 
@@ -50,19 +40,20 @@ Experiment::Experiment(const TrainConfig& config) : config_(config), model_(conf
   for (const auto& compressor : compressors_) (*compressor)(model_);
 }
 
-Outcome Experiment::run(const TrainingData& data, RunFolder& folder, ProgressLine& progress) {
+Outcome Experiment::run(const TrainingData& data, RunFolder& folder, Observer& observer) {
   folder.write_config(config_.to_value());
   datasets::Loader train(data.train,
                          {.batch = config_.batch, .shuffle = true, .seed = config_.seed});
   datasets::Loader evaluation(data.evaluation, {.batch = evaluation_batch});
   const std::unique_ptr<nn::Optimizer> optimizer = config_.optimizer.thing(model_);
   nn::Trainer trainer(model_, *optimizer,
-                      {.epochs = config_.epochs, .schedule = config_.schedule.thing});
-  EpochLog log(*this, model_, folder, progress);
+                      {.epochs = config_.epochs, .schedule = config_.schedule.thing()});
+  EpochLog log(config_, model_, folder, observer);
   for (const auto& compressor : compressors_) trainer.add(*compressor);
+  trainer.add(observer);
   trainer.add(log);
   trainer.fit(train, evaluation);
   return log.outcome();
 }
 
-}  // namespace espalier::app
+}  // namespace espalier::experiment

@@ -8,7 +8,7 @@
 #include "espalier/compress/config/named_map.h"
 #include "espalier/compress/config/nearest.h"
 
-namespace espalier::app {
+namespace espalier::experiment {
 
 /// One of several kinds of a thing, chosen by name, with its options: `SGD: {lr: 0.05}`.
 template <class Thing>
@@ -55,4 +55,4 @@ Choice<Thing> read_choice(const compress::Value& value, const std::string& what,
                                                   "; known: " + known);
 }
 
-}  // namespace espalier::app
+}  // namespace espalier::experiment

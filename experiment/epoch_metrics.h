@@ -5,10 +5,10 @@
 #include <utility>
 #include <vector>
 
+#include "espalier/experiment/weight_count.h"
 #include "espalier/nn/train/callback.h"
-#include "run/weight_count.h"
 
-namespace espalier::app {
+namespace espalier::experiment {
 
 /// One line of metrics.jsonl.
 struct EpochMetrics {
@@ -29,4 +29,4 @@ struct EpochMetrics {
   static EpochMetrics from_line(const std::string& line, const std::string& accuracy_key);
 };
 
-}  // namespace espalier::app
+}  // namespace espalier::experiment

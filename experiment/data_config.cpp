@@ -1,4 +1,4 @@
-#include "config/data_config.h"
+#include "espalier/experiment/data_config.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include "espalier/datasets/subset.h"
 #include "espalier/datasets/synthetic.h"
 
-namespace espalier::app {
+namespace espalier::experiment {
 namespace {
 
 using compress::ConfigError;
@@ -100,4 +100,4 @@ TrainingData open_data(const DataConfig& config, const Shape& sample) {
   return data;
 }
 
-}  // namespace espalier::app
+}  // namespace espalier::experiment

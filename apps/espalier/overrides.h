@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+
+#include "arguments.h"
+#include "espalier/experiment/train_config.h"
+
+namespace espalier::app {
+
+/// Reads a configuration file with what the command line says instead: `--epochs`, `--batch`,
+/// `--lr`, `--seed`, `--threads`, `--data`.
+/// \throws ConfigError for the file, UsageError for the command line
+experiment::TrainConfig read_train_config(const std::string& path, const Arguments& arguments);
+
+}  // namespace espalier::app

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <optional>
+
+#include "espalier/autograd/batch.h"
+#include "espalier/nn/module.h"
+#include "espalier/nn/train/metrics.h"
+
+namespace espalier::nn {
+
+/// How well a model answers.
+struct Evaluation {
+  double accuracy = 0;  ///< fraction classified correctly
+  double loss = 0;      ///< mean cross entropy, without label smoothing
+  /// Fraction whose class is among the five likeliest; only where there are more than five classes.
+  std::optional<double> top5_accuracy;
+  ConfusionMatrix confusion;
+};
+
+/// Runs the model once over all samples in evaluation mode, and puts the mode back.
+/// \throws Error when there are no samples
+Evaluation evaluate(Module& model, BatchSource& samples);
+
+}  // namespace espalier::nn
