@@ -16,7 +16,7 @@ class EpochLog : public nn::Callback {
       : config_(config), model_(model), folder_(folder), observer_(observer) {}
 
   void on_epoch_end(const nn::EpochReport& report) override {
-    outcome_ = {report.accuracy, count_weights(model_)};
+    outcome_ = {report.accuracy, compress::layer_sparsities(model_)};
     const EpochMetrics metrics = EpochMetrics::of(report, outcome_.weights);
     folder_.record(metrics, config_.accuracy_key(), model_);
     observer_.on_epoch_recorded(metrics);

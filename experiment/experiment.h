@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "espalier/compress/registry.h"
+#include "espalier/compress/sparsity.h"
 #include "espalier/experiment/observer.h"
 #include "espalier/experiment/run_folder.h"
 #include "espalier/experiment/train_config.h"
@@ -14,7 +15,7 @@ namespace espalier::experiment {
 /// How a training ended.
 struct Outcome {
   double accuracy = 0;
-  std::vector<WeightCount> weights;
+  std::vector<compress::LayerSparsity> weights;
 };
 
 /// A network with the start values of its seed and with its compressors attached, ready to train.
