@@ -98,7 +98,7 @@ TEST_CASE("operations agree with their definitions on every kernel") {
         ++ran;
       } catch (const Error& error) {
         if (!says_unsupported(error))
-          throw;  // groups on im2col, or an instruction set we lack here
+          throw;  // sums over channels on depthwise, or an instruction set we lack here
       }
     }
     if (ran == 0)
