@@ -59,6 +59,12 @@ void check(const Pictures& pictures) {
                                          pictures.classes - 1));
     }
   }
+  const size_t names = pictures.class_names.size();
+  if (names != 0 && names != static_cast<size_t>(pictures.classes)) {
+    throw Error("dataset", fmt::format("there are {} names for {} classes; give one for each, or "
+                                       "none",
+                                       names, pictures.classes));
+  }
   check(pictures.normalisation, shape[2]);
 }
 
