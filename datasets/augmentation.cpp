@@ -17,21 +17,11 @@ int64_t draw(const RandomStream& random, Draw position, int64_t bound) {
   return static_cast<int64_t>(random.below(position, static_cast<uint64_t>(bound)));
 }
 
-// The value of a normalisation for one channel.
-float of_channel(const std::vector<float>& values, size_t channel, float if_none) {
-  if (values.empty()) return if_none;
-  return values[values.size() == 1 ? 0 : channel];
-}
-
 }  // namespace
 
 Augmenter::Augmenter(const Augmentation& options, const Shape& sample,
                      const Normalisation& normalisation, uint64_t seed)
-    : options_(options),
-      height_(sample[0]),
-      width_(sample[1]),
-      channels_(sample[2]),
-      seed_(seed) {
+    : options_(options), height_(sample[0]), width_(sample[1]), channels_(sample[2]), seed_(seed) {
   const int64_t side = std::min(height_, width_);
   if (options.pad < 0 || options.pad >= side) {
     throw Error("augmentation",
@@ -44,10 +34,7 @@ Augmenter::Augmenter(const Augmentation& options, const Shape& sample,
                             options.cutout, sample.to_string(), side));
   }
   for (int64_t column = 0; column < width_; ++column) {
-    for (size_t c = 0; c < static_cast<size_t>(channels_); ++c) {
-      black_row_.push_back(-of_channel(normalisation.mean, c, 0.0f) /
-                           of_channel(normalisation.deviation, c, 1.0f));
-    }
+    for (int64_t c = 0; c < channels_; ++c) black_row_.push_back(normalisation(0, c));
   }
 }
 

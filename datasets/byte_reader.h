@@ -55,8 +55,8 @@ class ByteReader {
   std::unique_ptr<std::FILE, CloseFile> file_;
   std::unique_ptr<z_stream_s, EndInflate> stream_;  // none: the file is not compressed
   std::vector<uint8_t> input_;                      // compressed bytes on their way
-  bool at_end_ = false;      // of the last member
-  bool incomplete_ = false;  // the file ended within a member
+  bool at_end_ = false;                             // of the last member
+  bool incomplete_ = false;                         // the file ended within a member
 };
 
 }  // namespace espalier::datasets

@@ -17,6 +17,9 @@ enum class Split { train, test };
 struct Normalisation {
   std::vector<float> mean = {};
   std::vector<float> deviation = {};
+
+  /// The normalised value of a byte of a picture, in one of its channels.
+  float operator()(uint8_t byte, int64_t channel) const;
 };
 
 /// Pictures with a class each, in a fixed order.

@@ -18,11 +18,11 @@ class Engine;
 namespace espalier::datasets {
 
 struct LoaderOptions {
-  int64_t batch = 64;      ///< samples in a batch
-  bool shuffle = false;    ///< another order every epoch; wanted for training
-  uint64_t seed = 0;       ///< of the orders, and of augmentation
-  bool drop_last = false;  ///< leave a last batch out that would be smaller
-  int prefetch = 2;        ///< batches prepared ahead by a thread; 0: no thread
+  int64_t batch = 64;         ///< samples in a batch
+  bool shuffle = false;       ///< another order every epoch; wanted for training
+  uint64_t seed = 0;          ///< of the orders, and of augmentation
+  bool drop_last = false;     ///< leave a last batch out that would be smaller
+  int prefetch = 2;           ///< batches prepared ahead by a thread; 0: no thread
   Augmentation augment = {};  ///< random changes to the pictures; for training only
 };
 

@@ -14,7 +14,7 @@ struct Pictures {
   std::vector<uint8_t> pixels = {};  ///< `N×H×W×C`
   std::vector<int32_t> labels = {};  ///< N, each in 0 … classes − 1
   int classes = 10;
-  Normalisation normalisation = {};  ///< applied when a sample is read
+  Normalisation normalisation = {};           ///< applied when a sample is read
   std::vector<std::string> class_names = {};  ///< one for each class, or none
 };
 

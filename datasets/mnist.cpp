@@ -33,10 +33,9 @@ DatasetPtr open(const Named& data, const std::string& folder, Split split) {
   }
   for (const std::string& place : tried) {
     if (has_idx_images(place, split)) {
-      return open_idx(place, split,
-                      {.classes = 10,
-                       .normalisation = data.normalisation,
-                       .class_names = data.class_names});
+      return open_idx(
+          place, split,
+          {.classes = 10, .normalisation = data.normalisation, .class_names = data.class_names});
     }
   }
   throw Error(data.name, fmt::format("found no {} pictures in {}; {}",
@@ -54,8 +53,9 @@ DatasetPtr mnist(const std::string& folder, Split split) {
   return open({.name = "mnist",
                .usual_folders = {},
                .torchvision_folder = "MNIST/raw",
-               .how_to_get = fmt::format(
-                   "get {} (scripts/get-data mnist DIR does) and name their folder (for the program: --data DIR)", four_files),
+               .how_to_get = fmt::format("get {} (scripts/get-data mnist DIR does) and name their "
+                                         "folder (for the program: --data DIR)",
+                                         four_files),
                .normalisation = {.mean = {0.1307f}, .deviation = {0.3081f}},
                .class_names = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}},
               folder, split);
