@@ -21,6 +21,9 @@ void initialise(Module& model, uint64_t seed) {
   for (const NamedParameter& named : model.parameters()) {
     named.parameter->restart({}, RandomStream(seed, Purpose::initialisation, position++));
   }
+  model.for_each_module([seed](const std::string&, Module& module) {
+    module.record()->draws = {.seed = seed, .forwards = 0};
+  });
 }
 
 }  // namespace espalier::nn

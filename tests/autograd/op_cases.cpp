@@ -313,6 +313,7 @@ std::vector<OpCase> op_cases() {
   add_elementwise_cases(cases, {5});
   add_elementwise_cases(cases, {3, 23});
   add_elementwise_cases(cases, {2, 3, 5, 9});
+  add_activation_cases(cases);
   return cases;
 }
 

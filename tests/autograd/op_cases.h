@@ -25,4 +25,7 @@ struct OpCase {
 
 std::vector<OpCase> op_cases();
 
+/// The part of them that is in op_cases_elementwise.cpp.
+void add_activation_cases(std::vector<OpCase>& cases);
+
 }  // namespace espalier::test

@@ -1,12 +1,22 @@
 #pragma once
 
+#include "espalier/autograd/backend/activation_table.h"
+#include "espalier/autograd/backend/update_table.h"
 #include "espalier/autograd/backend/vector_table.h"
 
-/// The vector kernels, compiled once for each instruction set from `simd/kernels.inl`.
+/// The small kernels, compiled once for each instruction set from `simd/*.inl`.
 namespace espalier::backend::simd {
 
 extern const VectorKernels baseline;
 extern const VectorKernels avx2;
 extern const VectorKernels avx512;
+
+extern const ActivationKernels baseline_activations;
+extern const ActivationKernels avx2_activations;
+extern const ActivationKernels avx512_activations;
+
+extern const UpdateKernels baseline_updates;
+extern const UpdateKernels avx2_updates;
+extern const UpdateKernels avx512_updates;
 
 }  // namespace espalier::backend::simd
