@@ -25,7 +25,10 @@ void initialise(Module& model, uint64_t seed) {
   for (const NamedParameter& named : model.parameters()) {
     named.parameter->restart({}, RandomStream(seed, Purpose::initialisation, position++));
   }
-  model.for_each_module([](const std::string&, Module& module) { module.restart_buffers(); });
+  model.for_each_module([seed](const std::string&, Module& module) {
+    module.restart_buffers();
+    module.record()->draws = {.seed = seed, .forwards = 0};
+  });
 }
 
 }  // namespace espalier::nn

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/core/parallel.h"
 #include "espalier/autograd/graph.h"
@@ -34,6 +35,7 @@ void visit_below(AnyModule& module, const std::string& path, const Visit& visit)
 
 Module::Module(std::string type) : record_(std::make_shared<ModuleRecord>()) {
   record_->type = std::move(type);
+  record_->draws.seed = Engine::current().seed();
 }
 
 Module::~Module() = default;

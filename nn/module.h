@@ -30,6 +30,12 @@ struct NamedBuffer {
   Tensor value;
 };
 
+/// Names the random numbers that a layer draws while it computes, together with its path.
+struct RandomDraws {
+  uint64_t seed = 0;
+  int64_t forwards = 0;  ///< forward passes that have drawn
+};
+
 /// What a module owns, on the heap: modules may be moved (into a `Sequential`, say) while
 /// parameters, listeners and this record stay where they are.
 struct ModuleRecord {
@@ -41,6 +47,7 @@ struct ModuleRecord {
   std::vector<std::unique_ptr<Module>> children;
   std::vector<TrainingListener*> listeners;
   std::shared_ptr<ActivationTransform> input_transform, output_transform;
+  RandomDraws draws;
   int next_optimizer = 0;
 };
 

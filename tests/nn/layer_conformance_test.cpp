@@ -14,6 +14,7 @@
 #include "espalier/nn/layers/batch_norm.h"
 #include "espalier/nn/layers/concat.h"
 #include "espalier/nn/layers/conv2d.h"
+#include "espalier/nn/layers/dropout.h"
 #include "espalier/nn/layers/flatten.h"
 #include "espalier/nn/layers/linear.h"
 #include "espalier/nn/layers/pool.h"
@@ -58,6 +59,13 @@ std::vector<LayerCase> layers() {
                                             .groups = 2,
                                             .bias = false}),
       layer<nn::ReLU>("ReLU", {3, 4, 2, 2}),
+      layer<nn::ReLU6>("ReLU6", {3, 4, 2, 2}),
+      layer<nn::LeakyReLU>("LeakyReLU", {3, 4, 2, 2}, nn::LeakyReLU::Options{.slope = 0.2f}),
+      layer<nn::Sigmoid>("Sigmoid", {3, 4, 2, 2}),
+      layer<nn::Tanh>("Tanh", {3, 4, 2, 2}),
+      layer<nn::GELU>("GELU", {3, 4, 2, 2}),
+      layer<nn::Hardswish>("Hardswish", {3, 4, 2, 2}),
+      layer<nn::Dropout>("Dropout", {3, 4, 2, 2}, nn::Dropout::Options{.p = 0.4}),
       layer<nn::MaxPool2d>("MaxPool2d", {2, 6, 5, 3}, nn::MaxPool2d::Options{.kernel = 2}),
       layer<nn::Flatten>("Flatten", {2, 3, 4, 2}),
       {"Sequential",
@@ -66,6 +74,7 @@ std::vector<LayerCase> layers() {
          net->add("relu", nn::ReLU())
              .add("conv", nn::Conv2d({.in = 1, .out = 3, .kernel = 3}))
              .add("flat", nn::Flatten())
+             .add("drop", nn::Dropout({.p = 0.25}))
              .add("fc", nn::Linear({.in = 12, .out = 2}));
          return net;
        },
@@ -128,6 +137,29 @@ Tensor spread(const Shape& shape, uint64_t seed) {
   return Tensor::from(shape, values);
 }
 
+/// Computes with the state that all modules were in when this was made, however often: a layer that
+/// draws random numbers draws the same ones again, as differences need.
+class SameDraws {
+ public:
+  explicit SameDraws(nn::Module& module) : module_(module) {
+    visit(nn::StateVisitor::saving(state_));
+  }
+  Tensor operator()(const Tensor& x) {
+    visit(nn::StateVisitor::restoring(state_));
+    return module_(x);
+  }
+
+ private:
+  void visit(nn::StateVisitor visitor) {
+    module_.for_each_module([&](const std::string& path, nn::Module& each) {
+      nn::StateVisitor::Scope scope(visitor, path);
+      each.visit_state(visitor);
+    });
+  }
+  nn::Module& module_;
+  nn::State state_;
+};
+
 std::vector<Tensor> values_of(nn::Module& module) {
   std::vector<Tensor> values;
   for (const auto& named : module.parameters())
@@ -156,13 +188,14 @@ TEST_CASE("layer conformance: the gradients of parameters") {
   for (const LayerCase& c : layers()) {
     INFO(c.name);
     const auto module = c.make();
+    SameDraws compute(*module);
     std::vector<Tensor> inputs{spread(c.input, 1)};
     for (const Tensor& value : values_of(*module)) inputs.push_back(value);
     // Parameters are set by loading, as differences need; backward then fills their gradients.
     const auto run = [&](const std::vector<Tensor>& at) {
       size_t i = 1;
       for (const auto& named : module->parameters()) named.parameter->load(at[i++]);
-      return (*module)(at[0]);
+      return compute(at[0]);
     };
     if (module->parameters().empty()) continue;
     const Tensor y = run(inputs);
@@ -197,7 +230,8 @@ TEST_CASE("layer conformance: the gradient of the input") {
   for (const LayerCase& c : layers()) {
     INFO(c.name);
     const auto module = c.make();
-    const auto result = gradcheck([&](const std::vector<Tensor>& x) { return (*module)(x[0]); },
+    SameDraws compute(*module);
+    const auto result = gradcheck([&](const std::vector<Tensor>& x) { return compute(x[0]); },
                                   {spread(c.input, 1)}, 5e-3, 5e-3);
     INFO(result.message);
     CHECK(result.passed);
