@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "espalier/datasets/dataset.h"
 
@@ -42,5 +43,9 @@ struct PictureFolder {
 ///         class in `test` that `train` lacks, no pictures for testing although some were asked
 ///         for, a picture that cannot be decoded, more bytes than the limit, options out of range
 PictureFolder picture_folder(const std::string& folder, const PictureFolderOptions& options = {});
+
+/// The class names of such a folder alone, for making a network of the right size before its
+/// pictures are read. \throws Error when there is no such folder, or it has fewer than two classes
+std::vector<std::string> picture_classes(const std::string& folder);
 
 }  // namespace espalier::datasets
