@@ -261,11 +261,10 @@ DatasetPtr make(const Entries& entries, const Shape& shape, std::vector<uint8_t>
 }
 
 void check(const PictureFolderOptions& options) {
-  constexpr int64_t largest_side = 1 << 14;
   for (const int64_t side : {options.height, options.width}) {
-    if (side < 1 || side > largest_side) {
+    if (side < 1 || side > largest_picture_side) {
       fail("pictures of {}×{} cannot be made; sides are 1 … {} pixels", options.height,
-           options.width, largest_side);
+           options.width, largest_picture_side);
     }
   }
   if (options.channels != 1 && options.channels != 3) {

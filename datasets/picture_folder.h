@@ -9,6 +9,9 @@
 /// Pictures of your own: a folder that holds a folder of picture files for each class.
 namespace espalier::datasets {
 
+/// Pixels that a picture may have in each direction.
+constexpr int64_t largest_picture_side = 1 << 14;
+
 struct PictureFolderOptions {
   int64_t height = 32, width = 32;  ///< pictures are stretched to this; see `read_picture`
   int64_t channels = 3;             ///< 3: red, green, blue; 1: grey
