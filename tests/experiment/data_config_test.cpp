@@ -107,7 +107,7 @@ TEST_CASE("data: impossible settings are errors with a place") {
   expect_refused("{name: cifar01}", "did you mean 'cifar10");
   expect_refused("{name: synthetic, augment: {pad: -1}}", "pad");
   expect_refused("{name: synthetic, augment: {pad: 28}}", "pad is 28");
-  expect_refused("{name: synthetic, augment: {cut: 8}}", "did you mean 'cutout'");
+  expect_refused("{name: synthetic, augment: {cutuot: 8}}", "did you mean 'cutout'");
   expect_refused("{name: synthetic, augment: 3}", "augment");
 }
 
