@@ -6,6 +6,7 @@
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/core/parallel.h"
 #include "espalier/autograd/graph.h"
+#include "espalier/nn/layers/fusion.h"
 
 namespace espalier::nn {
 namespace {
@@ -38,6 +39,11 @@ Module::Module(std::string type) : record_(std::make_shared<ModuleRecord>()) {
 Module::~Module() = default;
 
 Tensor Module::operator()(const Tensor& x) {
+  Fusion nothing;
+  return call(x, nothing);
+}
+
+Tensor Module::call(const Tensor& x, Fusion& fusion) {
   ModuleRecord& record = *record_;
   FlushDenormals flush;
   LayerScope scope(record.name);
@@ -46,8 +52,10 @@ Tensor Module::operator()(const Tensor& x) {
     if (record.training) {
       for (TrainingListener* listener : record.listeners) listener->before_training_forward();
     }
-    Tensor y =
-        forward(record.input_transform ? record.input_transform->apply(x, record.training) : x);
+    const Tensor input =
+        record.input_transform ? record.input_transform->apply(x, record.training) : x;
+    const bool observed = record.output_transform || Recorder::tracing();
+    const Tensor y = fusion.empty() || observed ? forward(input) : forward_fused(input, fusion);
     return record.output_transform ? record.output_transform->apply(y, record.training) : y;
   } catch (const Error& error) {
     throw error.at(LayerScope::current());

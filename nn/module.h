@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 namespace espalier::nn {
 
 class Module;
+struct Fusion;
 
 /// Is told when a module it has registered with is about to compute in training mode.
 class TrainingListener {
@@ -84,6 +86,8 @@ class Module {
   /// Visits what this module alone must remember between steps beside parameters and buffers, such
   /// as how often it has drawn random numbers.
   virtual void visit_state(StateVisitor& /*state*/) {}
+  /// Gives the buffers of this module alone the values they had before any training.
+  virtual void restart_buffers() {}
   /// Number of trainable values.
   int64_t parameter_count() const;
 
@@ -108,6 +112,13 @@ class Module {
 
  private:
   virtual Tensor forward(const Tensor& x) = 0;
+  /// As `forward`, for layers that can do more in the same pass over memory: see `Fusion`.
+  virtual Tensor forward_fused(const Tensor& x, Fusion& /*fusion*/) { return forward(x); }
+  /// What `operator()` does, with a request to the layer.
+  Tensor call(const Tensor& x, Fusion& fusion);
+  friend Tensor run_layers(std::span<const std::unique_ptr<Module>> layers, const Tensor& x,
+                           Fusion& fusion);
+
   std::shared_ptr<ModuleRecord> record_;
 };
 
