@@ -15,6 +15,10 @@ using compress::Value;
 /// 32 GiB of weights in one layer.
 constexpr double most_weights = 8.0 * (1 << 30);
 
+bool is_empty_list(const Value& value) {
+  return value.is_list() && value.as_list().empty();
+}
+
 }  // namespace
 
 LayerReader::LayerReader(std::string type, LayerPlace place, const Shape& input, Value options,
@@ -103,32 +107,40 @@ Shape LayerReader::windows(const Window& window) const {
   return places;
 }
 
-LayerChain LayerReader::layers(std::string_view key, Empty empty) {
-  const Value* list = empty == Empty::allowed ? options_.find(key) : &options_.require(key);
-  const bool nothing = !list || (list->is_list() && list->as_list().empty());
+LayerChain LayerReader::read_below(const Value& list, std::string_view what,
+                                   const std::string& child) const {
+  const std::string path = child.empty() ? place_.path : place_.path + "." + child;
+  return read_layers(list, what, input_, {place_.kinds, path, place_.depth + 1});
+}
+
+LayerChain LayerReader::layers(std::string_view key) {
+  LayerChain chain = read_below(options_.require(key), key, "");
+  written_.set(std::string(key), chain.written());
+  return chain;
+}
+
+LayerChain LayerReader::optional_layers(std::string_view key, const std::string& child) {
+  const Value* list = options_.find(key);
   LayerChain chain{{}, input_};
-  if (!nothing || empty == Empty::refused) {
-    chain = read_layers(*list, key, input_, {place_.kinds, place_.path, place_.depth + 1});
-  }
+  if (list && !is_empty_list(*list)) chain = read_below(*list, key, child);
   written_.set(std::string(key), chain.written());
   return chain;
 }
 
 std::vector<LayerChain> LayerReader::branches(std::string_view key, const std::string& stem) {
   const Value& lists = options_.require(key);
-  if (!lists.is_list() || lists.as_list().empty()) {
+  if (!lists.is_list() || is_empty_list(lists)) {
     fail(key, "must be a list of lists of layers, not " +
                   (lists.is_list() ? "an empty list" : lists.describe()));
   }
   std::vector<LayerChain> chains;
   Value written = Value::list();
   for (const Value& list : lists.as_list()) {
-    const std::string number = std::to_string(chains.size() + 1);
-    const std::string what = fmt::format("{}[{}]", key, chains.size());
+    const size_t position = chains.size();
     LayerChain chain{{}, input_};
-    if (!list.is_list() || !list.as_list().empty()) {
-      chain = read_layers(list, what, input_,
-                          {place_.kinds, place_.path + "." + stem + number, place_.depth + 1});
+    if (!is_empty_list(list)) {
+      chain = read_below(list, fmt::format("{}[{}]", key, position),
+                         stem + std::to_string(position + 1));
     }
     written.append(chain.written());
     chains.push_back(std::move(chain));

@@ -44,6 +44,8 @@ class LayerReader {
   const Shape& picture() const;
   /// The size of the input, which must be a row of values.
   int64_t row() const;
+  /// The last extent of the input: the channels of a picture, or the values of a row.
+  int64_t channels() const { return input_[input_.axes() - 1]; }
 
   /// The option `in`, which may be left out: `actual`, as it follows from the layer before.
   int64_t in(int64_t actual);
@@ -64,12 +66,13 @@ class LayerReader {
   };
   Shape windows(const Window& window) const;
 
-  /// The layers listed under `key`, as children of this layer; for an empty or missing list, if
-  /// that is allowed, a chain without layers.
-  enum class Empty { allowed, refused };
-  LayerChain layers(std::string_view key, Empty empty = Empty::refused);
+  /// The layers listed under `key`, at least one, as children of this layer.
+  LayerChain layers(std::string_view key);
+  /// The same where no layers are needed: a chain without any is the identity. They are children of
+  /// `child`, a child of this layer: `block2.shortcut`.
+  LayerChain optional_layers(std::string_view key, const std::string& child);
   /// The lists of layers under `key`, at least one; an empty one is the identity. Each is read as
-  /// children of the layer `stem` with its number below this one: `concat1.branch2`.
+  /// children of `stem` with its number, a child of this layer: `concat1.branch2`.
   std::vector<LayerChain> branches(std::string_view key, const std::string& stem);
 
   /// Refuses weights that no memory holds; `count` in floating point, as it may be large.
@@ -88,6 +91,10 @@ class LayerReader {
   const compress::Value& written() const { return written_; }
 
  private:
+  /// Reads a list as children of this layer, or of a child of it.
+  LayerChain read_below(const compress::Value& list, std::string_view what,
+                        const std::string& child) const;
+
   LayerPlace place_;
   Shape input_;
   compress::MapReader options_;

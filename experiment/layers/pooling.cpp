@@ -21,6 +21,10 @@ LayerPlan read_pool(LayerReader& reader) {
   return {{places[0], places[1], reader.picture()[2]}, [o] { return std::make_unique<Layer>(o); }};
 }
 
+LayerPlan read_global_avg_pool2d(LayerReader& reader) {
+  return {{reader.picture()[2]}, [] { return std::make_unique<nn::GlobalAvgPool2d>(); }};
+}
+
 LayerPlan read_flatten(LayerReader& reader) {
   return {{reader.input().elements()}, [] { return std::make_unique<nn::Flatten>(); }};
 }
@@ -30,6 +34,9 @@ LayerPlan read_flatten(LayerReader& reader) {
 void add_pooling(LayerKinds& kinds) {
   kinds.add({"MaxPool2d", "kernel, stride, padding: the largest value of each window", "pool",
              read_pool<nn::MaxPool2d>});
+  kinds.add({"AvgPool2d", "kernel, stride, padding: the mean of each window", "pool",
+             read_pool<nn::AvgPool2d>});
+  kinds.add({"GlobalAvgPool2d", "the mean of each channel", "pool", read_global_avg_pool2d});
   kinds.add(
       {"Flatten", "a picture as a row of values, channel outermost", "flatten", read_flatten});
 }

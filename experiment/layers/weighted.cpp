@@ -1,5 +1,6 @@
 #include "espalier/experiment/layers/builtin.h"
 #include "espalier/experiment/layers/layer_reader.h"
+#include "espalier/nn/layers/batch_norm.h"
 #include "espalier/nn/layers/conv2d.h"
 #include "espalier/nn/layers/linear.h"
 
@@ -38,12 +39,22 @@ LayerPlan read_linear(LayerReader& reader) {
   return {{o.out}, [o] { return std::make_unique<nn::Linear>(o); }};
 }
 
+LayerPlan read_batch_norm2d(LayerReader& reader) {
+  nn::BatchNorm2d::Options o;
+  o.channels = reader.in(reader.channels());
+  o.momentum = reader.number("momentum", {.min = 0, .max = 1, .fallback = o.momentum});
+  o.epsilon = reader.number("epsilon", {.above = 0, .fallback = o.epsilon});
+  return {reader.input(), [o] { return std::make_unique<nn::BatchNorm2d>(o); }};
+}
+
 }  // namespace
 
 void add_weighted_layers(LayerKinds& kinds) {
   kinds.add({"Conv2d", "out, kernel, stride, padding, dilation, groups, bias, in: convolution",
              "conv", read_conv2d});
   kinds.add({"Linear", "out, bias, in: fully connected", "fc", read_linear});
+  kinds.add(
+      {"BatchNorm2d", "momentum, epsilon, in: normalises each channel", "bn", read_batch_norm2d});
 }
 
 }  // namespace espalier::experiment

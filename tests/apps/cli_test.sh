@@ -208,7 +208,7 @@ layers:
   - Linear: {out: 10}
 YAML
 edited layers.yaml 's/^model: .*/model: {file: tiny.yaml}/'
-expect 0 '400' info tiny.yaml
+expect 0 '1,010' info tiny.yaml
 grep -q 'tiny: ' out || fail "info does not name the network: $(cat out)"
 expect 0 'images_per_second=' bench train --net tiny.yaml --batch 8 --threads 1 --seconds 0.1
 expect 0 'test accuracy' train layers.yaml --epochs 1 --out runs/layers

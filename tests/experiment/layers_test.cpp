@@ -160,6 +160,52 @@ TEST_CASE("layers inside layers", "[model]") {
         "net.yaml:3:5: missing key 'layers' in Sequential 'block1'");
 }
 
+TEST_CASE("branches that do not fit together", "[model]") {
+  CHECK(
+      picture_error("  - Residual:\n      - Conv2d: {out: 4, kernel: 3, padding: 1}") ==
+      "net.yaml:3:5: Residual 'block1' adds what the body makes, 8×8×4, to the input, 8×8×3; give "
+      "it a shortcut that makes the same shape, such as a Conv2d of kernel 1");
+  CHECK(picture_error("  - Residual:\n      body: [Conv2d: {out: 4, kernel: 3}]\n"
+                      "      shortcut: [Conv2d: {out: 4, kernel: 1}]") ==
+        "net.yaml:3:5: Residual 'block1' adds what the body makes, 6×6×4, to what the shortcut "
+        "makes, 8×8×4; the two must agree");
+  CHECK(picture_error("  - Residual: []") ==
+        "net.yaml:3:15: body must hold at least one layer (in 'block1')");
+  CHECK(picture_error("  - Residual: {shortcut: [ReLU]}") ==
+        "net.yaml:3:16: missing key 'body' in Residual 'block1'");
+  CHECK(picture_error("  - Residual: {body: [ReLU], shortcut: ReLU}") ==
+        "net.yaml:3:42: shortcut must be a list of layers, a line '- Type: {…}' for each, not "
+        "'ReLU' (in 'block1.shortcut')");
+  CHECK(picture_error("  - Residual: [ReLU: {name: shortcut}]") ==
+        "net.yaml:3:5: Residual 'block1' has a layer named 'shortcut' in its body, which is what "
+        "the shortcut is called");
+  CHECK(picture_error("  - Concat: [[ReLU], [MaxPool2d: {kernel: 2}]]") ==
+        "net.yaml:3:5: Concat 'concat1' joins channels, but its branches make 8×8×3 and 4×4×3; "
+        "they may differ in the last number only");
+  CHECK(picture_error("  - Concat: [[ReLU], [Flatten]]") ==
+        "net.yaml:3:5: Concat 'concat1' joins channels, but its branches make 8×8×3 and 192; they "
+        "may differ in the last number only");
+  CHECK(picture_error("  - Concat: [ReLU, Flatten]") ==
+        "net.yaml:3:14: branches[0] must be a list of layers, a line '- Type: {…}' for each, not "
+        "'ReLU' (in 'concat1.branch1')");
+  CHECK(picture_error("  - Concat: []") ==
+        "net.yaml:3:13: branches must be a list of lists of layers, not an empty list (in Concat "
+        "'concat1')");
+  CHECK(picture_error("  - Concat: {branches: 2}") ==
+        "net.yaml:3:24: branches must be a list of lists of layers, not 2 (in Concat 'concat1')");
+  CHECK(picture_error("  - Concat: [[ReLU], [Linear: {out: 3}]]") ==
+        "net.yaml:3:24: Linear 'concat1.branch2.fc1' takes a row of values, but what comes in is a "
+        "picture of 8×8×3; put Flatten or GlobalAvgPool2d before it");
+}
+
+TEST_CASE("names of layers in branches", "[model]") {
+  CHECK(names("input: 3\nlayers: [Residual: {body: [Linear: {out: 3}], shortcut: [Linear: {out: "
+              "3}]}, Residual: [ReLU], Concat: [[ReLU], []]]") ==
+        Names{"block1", "block1.shortcut", "block1.shortcut.fc1", "block1.fc1", "block2",
+              "block2.shortcut", "block2.relu1", "concat1", "concat1.branch1",
+              "concat1.branch1.relu1", "concat1.branch2"});
+}
+
 TEST_CASE("a program may add types of layers", "[model]") {
   experiment::LayerKinds kinds = experiment::LayerKinds::with_builtin();
   const size_t before = kinds.entries().size();
