@@ -20,6 +20,14 @@ TrainConfig TrainConfig::from(const Value& value) {
   MapReader reader(value, "the configuration");
   TrainConfig config;
   config.model = ModelConfig::from(reader.require("model"));
+  if (config.model.sample.axes() != 3) {
+    throw compress::ConfigError(
+        config.model.position,
+        "model " + config.model.name +
+            " takes rows of values, but all data "
+            "are pictures; give input as [height, width, channels] and begin "
+            "with Flatten");
+  }
   config.data = DataConfig::from(reader.require("data"));
   config.batch = reader.integer("batch", {.min = 1, .fallback = config.batch});
   config.epochs = static_cast<int>(reader.integer("epochs", {.min = 1, .max = most_epochs}));
