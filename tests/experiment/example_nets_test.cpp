@@ -63,3 +63,23 @@ TEST_CASE("the example networks have the weights that their authors give", "[mod
   // 2·64·3 of normalisations, 650 of the last layer.
   CHECK(parameters("resnet8.yaml") == 78042);
 }
+
+TEST_CASE("ResNet-20 as layers is ResNet-20", "[model]") {
+  const ModelConfig model = read_model_file(nets + "resnet20.yaml");
+  const nn::NamedModel& known = nn::named_model("resnet20");
+  nn::Sequential written = model.make(), named = known.make();
+  const auto weights = [](const nn::Module& net) {
+    std::vector<std::string> all;
+    for (const nn::NamedParameter& each : net.parameters())
+      all.push_back(each.path() + " " + each.parameter->shape().to_string());
+    return all;
+  };
+  CHECK(weights(written) == weights(named));
+  nn::initialise(written, 3);
+  nn::initialise(named, 3);
+  const Tensor x = pictures(model);
+  CHECK(test::doubles(written(x)) == test::doubles(named(x)));  // in training
+  written.eval();
+  named.eval();
+  CHECK(test::doubles(written(x)) == test::doubles(named(x)));
+}
