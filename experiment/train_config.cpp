@@ -14,19 +14,20 @@ using compress::Value;
 /// Far more than anyone waits for, and safely an int.
 constexpr int64_t most_epochs = 1000000;
 
-nn::NamedModel read_model(MapReader& reader) {
-  std::vector<std::string> names;
-  for (const nn::NamedModel& model : nn::named_models()) names.push_back(model.name);
-  return nn::named_model(reader.choice("model", names));
-}
-
 }  // namespace
 
 TrainConfig TrainConfig::from(const Value& value) {
   MapReader reader(value, "the configuration");
   TrainConfig config;
-  config.model = read_model(reader);
-  config.model_position = reader.require("model").position();
+  config.model = ModelConfig::from(reader.require("model"));
+  if (config.model.sample.axes() != 3) {
+    throw compress::ConfigError(
+        config.model.position,
+        "model " + config.model.name +
+            " takes rows of values, but all data "
+            "are pictures; give input as [height, width, channels] and begin "
+            "with Flatten");
+  }
   config.data = DataConfig::from(reader.require("data"));
   config.batch = reader.integer("batch", {.min = 1, .fallback = config.batch});
   config.epochs = static_cast<int>(reader.integer("epochs", {.min = 1, .max = most_epochs}));
@@ -45,7 +46,7 @@ TrainConfig TrainConfig::from(const Value& value) {
 }
 
 Value TrainConfig::to_value() const {
-  Value map = Value::map({{"model", model.name},
+  Value map = Value::map({{"model", model.to_value()},
                           {"data", data.to_value()},
                           {"batch", batch},
                           {"epochs", epochs},

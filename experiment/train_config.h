@@ -4,15 +4,15 @@
 #include <string>
 
 #include "espalier/experiment/data_config.h"
+#include "espalier/experiment/model_config.h"
 #include "espalier/experiment/optimizers.h"
 #include "espalier/experiment/schedules.h"
-#include "espalier/nn/models.h"
 
 namespace espalier::experiment {
 
 /// A training configuration, read and checked.
 struct TrainConfig {
-  nn::NamedModel model;
+  ModelConfig model;
   DataConfig data;
   int64_t batch = 64;
   int epochs = 1;
@@ -21,7 +21,6 @@ struct TrainConfig {
   Choice<MakeOptimizer> optimizer;
   Choice<MakeSchedule> schedule;
   compress::Value compress;  ///< for `Registry::make_all`; null if nothing is compressed
-  compress::Position model_position;
 
   /// \throws ConfigError for whatever is wrong; the compress section is left to the registry
   static TrainConfig from(const compress::Value& value);

@@ -40,15 +40,23 @@ const Usage usage = {
         "  espalier train configs/lenet5.yaml --epochs 3 --with-dense --out runs/try\n"
         "  espalier train runs/try/config.yaml         the same once more\n"};
 
-/// \throws ConfigError when the pictures are not of the shape that the model takes
+/// \throws ConfigError when the pictures are not of the shape that the model takes, or of more
+/// classes
 void require_fitting(const TrainConfig& config, const TrainingData& data) {
   const Shape& wanted = config.model.sample;
   const Shape& given = data.train->sample_shape();
-  if (wanted == given) return;
-  throw compress::ConfigError(
-      config.model_position,
-      fmt::format("model {} takes pictures of {}, but those of {} are {}", config.model.name,
-                  wanted.to_string(), config.data.name, given.to_string()));
+  if (wanted != given) {
+    throw compress::ConfigError(
+        config.model.position,
+        fmt::format("model {} takes pictures of {}, but those of {} are {}", config.model.name,
+                    wanted.to_string(), config.data.name, given.to_string()));
+  }
+  if (config.model.classes < data.train->classes()) {
+    throw compress::ConfigError(
+        config.model.position,
+        fmt::format("model {} tells {} classes apart, but {} has {}", config.model.name,
+                    config.model.classes, config.data.name, data.train->classes()));
+  }
 }
 
 void print_next_steps(const RunFolder& folder, const std::string& config_path, bool could_compare) {

@@ -222,6 +222,29 @@ expect 2 'need the key dir' train bad.yaml
 printf 'P5\n2 2\n255\nabc' >pictures/dark/cut.pgm
 expect 1 'pictures/dark/cut.pgm' train own.yaml --out cut
 
+# --- A network written as layers ------------------------------------------------------------------
+cat >tiny.yaml <<'YAML'
+input: [12, 12, 1]
+layers:
+  - Conv2d: {out: 4, kernel: 3, stride: 2}
+  - ReLU
+  - Flatten
+  - Linear: {out: 10}
+YAML
+edited layers.yaml 's/^model: .*/model: {file: tiny.yaml}/'
+expect 0 '1,010' info tiny.yaml
+grep -q 'tiny: ' out || fail "info does not name the network: $(cat out)"
+expect 0 'images_per_second=' bench train --net tiny.yaml --batch 8 --threads 1 --seconds 0.1
+expect 0 'test accuracy' train layers.yaml --epochs 1 --out runs/layers
+rm tiny.yaml
+expect 0 'fc1' info runs/layers
+expect 0 'test accuracy' train runs/layers/config.yaml --out runs/layers-again
+cmp runs/layers/model.safetensors runs/layers-again/model.safetensors ||
+  fail 'config.yaml makes another network'
+expect 2 "layers.yaml:1:15: there is no file 'tiny.yaml'" train layers.yaml
+edited bad.yaml 's/^model: .*/model: {input: [8, 8, 1], layers: [Flatten, Linear: {out: 3}]}/'
+expect 2 'bad.yaml:1:8: model network tells 3 classes apart, but synthetic has 10' train bad.yaml
+
 # --- Bench ---------------------------------------------------------------------------------------
 expect 0 'median' bench train --net lenet300 --batch 32 --threads 1 --seconds 0.6
 tail -n 1 out | grep -qE '^images_per_second=[0-9]+$' || fail "bench ends with $(tail -n 1 out)"
