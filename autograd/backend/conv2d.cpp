@@ -1,5 +1,7 @@
 #include "espalier/autograd/backend/conv2d.h"
 
+#include <algorithm>
+
 #include "espalier/autograd/backend/depthwise/conv2d.h"
 #include "espalier/autograd/backend/im2col/conv2d.h"
 #include "espalier/autograd/backend/onednn/conv2d.h"
@@ -23,25 +25,47 @@ double reference_cost(const Conv2d& problem, const Machine&) {
   return 1000 * problem.operations();
 }
 
-// Per core and nanosecond, sgemm does about 90 operations and oneDNN's direct convolution 100, if
-// both channel counts are multiples of its 16 lanes; the rest of the last 16 is computed in vain.
-// Copying windows costs im2col about one nanosecond per eight values.
-double direct_cost(const Conv2d& problem, const Machine&) {
-  const auto padded = [](int64_t channels) {
-    return static_cast<double>((channels + 15) / 16 * 16);
-  };
-  const double waste =
-      padded(problem.group_out_channels()) / static_cast<double>(problem.group_out_channels()) *
-      padded(problem.group_channels()) / static_cast<double>(problem.group_channels());
-  return problem.operations() * (problem.channels < 8 ? 1.6 : waste) / 100;
+/// What one core was measured to do in a nanosecond: multiplications and additions of oneDNN's
+/// direct convolutions and of its sgemm. `lanes` channels at a time are computed, the rest of the
+/// last ones in vain.
+struct Speeds {
+  double forward, input_gradient, weight_gradient, sgemm;
+  int64_t lanes;
+};
+Speeds speeds(const Machine& machine) {
+  if (machine.instruction_set >= InstructionSet::avx512) return {100, 100, 100, 90, 16};
+  return {75, 90, 67, 82, 8};
 }
 
-double im2col_cost(const Conv2d& problem, const Machine&) {
-  const double sgemm = onednn::available ? 90 : 15;
-  const double copied =
+double direct_cost(const Conv2d& problem, const Machine& machine, double Speeds::*pass) {
+  const Speeds speed = speeds(machine);
+  const auto waste = [&](int64_t channels) {
+    const int64_t padded = (channels + speed.lanes - 1) / speed.lanes * speed.lanes;
+    return static_cast<double>(padded) / static_cast<double>(channels);
+  };
+  // There are kernels of their own for the few channels of a picture, but none for its gradient,
+  // and for 1×1 windows, which are products of matrices.
+  const bool picture = problem.channels < 8 && pass != &Speeds::input_gradient;
+  const bool pointwise = problem.kernel_height * problem.kernel_width == 1;
+  const double inputs = picture ? 1.0 : waste(problem.group_channels());
+  return problem.operations() * inputs * waste(problem.group_out_channels()) /
+         std::max(speed.*pass, pointwise ? 90.0 : 0.0);
+}
+template <double Speeds::*pass>
+double direct_cost(const Conv2d& problem, const Machine& machine) {
+  return direct_cost(problem, machine, pass);
+}
+
+/// Windows are copied row by row: each row costs something, and then each value. (Those of a single
+/// channel are copied as columns, long stretches at a time.)
+double im2col_cost(const Conv2d& problem, const Machine& machine) {
+  const double sgemm = onednn::available ? speeds(machine).sgemm : 15;
+  const double rows =
       static_cast<double>(problem.batch * problem.out_height() * problem.out_width() *
-                          problem.kernel_height * problem.kernel_width * problem.channels);
-  return problem.operations() / sgemm + copied / 8;
+                          problem.kernel_height * problem.groups);
+  const double copied = rows * static_cast<double>(problem.kernel_width * problem.group_channels());
+  const bool as_columns = problem.group_channels() == 1 && problem.stride == 1;
+  return problem.operations() / sgemm + copied / 12 + (as_columns ? 0.0 : 6 * rows);
 }
 
 double depthwise_cost(const Conv2d& problem, const Machine&) {
@@ -52,19 +76,19 @@ constexpr Candidate<Conv2d, Conv2dForward> forward[] = {
     {"reference", always, reference_cost, reference::conv2d_forward<float>},
     {"im2col", always, im2col_cost, im2col::conv2d_forward},
     {"depthwise", is_depthwise, depthwise_cost, depthwise::conv2d_forward},
-    {"onednn", with_onednn, direct_cost, onednn::conv2d_forward},
+    {"onednn", with_onednn, direct_cost<&Speeds::forward>, onednn::conv2d_forward},
 };
 constexpr Candidate<Conv2d, Conv2dInputGradient> input_gradient[] = {
     {"reference", always, reference_cost, reference::conv2d_input_gradient<float>},
     {"im2col", always, im2col_cost, im2col::conv2d_input_gradient},
     {"depthwise", is_depthwise, depthwise_cost, depthwise::conv2d_input_gradient},
-    {"onednn", with_onednn, direct_cost, onednn::conv2d_input_gradient},
+    {"onednn", with_onednn, direct_cost<&Speeds::input_gradient>, onednn::conv2d_input_gradient},
 };
 constexpr Candidate<Conv2d, Conv2dWeightGradient> weight_gradient[] = {
     {"reference", always, reference_cost, reference::conv2d_weight_gradient<float>},
     {"im2col", always, im2col_cost, im2col::conv2d_weight_gradient},
     {"depthwise", is_depthwise, depthwise_cost, depthwise::conv2d_weight_gradient},
-    {"onednn", with_onednn, direct_cost, onednn::conv2d_weight_gradient},
+    {"onednn", with_onednn, direct_cost<&Speeds::weight_gradient>, onednn::conv2d_weight_gradient},
 };
 
 }  // namespace
