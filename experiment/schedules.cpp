@@ -89,9 +89,7 @@ const std::vector<Kind<MakeSchedule>>& schedule_kinds() {
        [](MapReader&, Value&) -> MakeSchedule { return nn::cosine; }},
       {"one_cycle", "warmup: up for that part of the training, then down to 0", read_one_cycle},
       {"reduce_on_plateau",
-       "watch, factor, patience, threshold, cooldown, min_factor: times factor when loss or "
-       "accuracy improve no more",
-       read_plateau},
+       "watch, factor, patience, …: times factor when the results improve no more", read_plateau},
       {"warmup", "epochs or steps, from, then: a straight way up in front of another schedule",
        read_warmup},
   };
