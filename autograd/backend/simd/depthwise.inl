@@ -1,5 +1,5 @@
 // Depthwise convolution: every channel has a kernel of its own, so neighbouring channels fill a
-// vector. Included by kernels.inl; what is said there on linkage holds here.
+// vector. Included by `kernels.inl`, whose rules hold here.
 
 typedef float One __attribute__((vector_size(4)));
 
