@@ -1,5 +1,7 @@
 #include "espalier/autograd/backend/conv2d.h"
 
+#include <algorithm>
+
 #include "espalier/autograd/backend/depthwise/conv2d.h"
 #include "espalier/autograd/backend/im2col/conv2d.h"
 #include "espalier/autograd/backend/onednn/conv2d.h"
@@ -23,48 +25,79 @@ double reference_cost(const Conv2d& problem, const Machine&) {
   return 1000 * problem.operations();
 }
 
-// Per core and nanosecond, sgemm does about 90 operations and oneDNN's direct convolution 100, if
-// both channel counts are multiples of its 16 lanes; the rest of the last 16 is computed in vain.
-// Copying windows costs im2col about one nanosecond per eight values.
-double direct_cost(const Conv2d& problem, const Machine&) {
-  const auto padded = [](int64_t channels) {
-    return static_cast<double>((channels + 15) / 16 * 16);
-  };
-  const double waste =
-      padded(problem.group_out_channels()) / static_cast<double>(problem.group_out_channels()) *
-      padded(problem.group_channels()) / static_cast<double>(problem.group_channels());
-  return problem.operations() * (problem.channels < 8 ? 1.6 : waste) / 100;
-}
+// Costs are what one core was measured to need, in operations per nanosecond.
 
-double im2col_cost(const Conv2d& problem, const Machine&) {
-  const double sgemm = onednn::available ? 90 : 15;
-  const double copied =
-      static_cast<double>(problem.batch * problem.out_height() * problem.out_width() *
-                          problem.kernel_height * problem.kernel_width * problem.channels);
-  return problem.operations() / sgemm + copied / 8;
+/// How many channels oneDNN's direct convolution computes for each one there is: it works on 16 at
+/// a time, and the rest of the last 16 is computed in vain.
+double padding_to_lanes(int64_t channels) {
+  return static_cast<double>((channels + 15) / 16 * 16) / static_cast<double>(channels);
 }
 
 double depthwise_cost(const Conv2d& problem, const Machine&) {
-  return problem.operations() / 20;
+  return problem.operations() / 25;
+}
+
+/// oneDNN has depthwise kernels of its own, which are faster than ours or slower: `faster` says for
+/// whom.
+double onednn_depthwise_cost(const Conv2d& problem, const Machine& machine, bool faster) {
+  return depthwise_cost(problem, machine) * (faster ? 0.8 : 1.25);
+}
+
+double direct_forward_cost(const Conv2d& problem, const Machine& machine) {
+  if (is_depthwise(problem, machine)) return onednn_depthwise_cost(problem, machine, true);
+  const double waste =
+      padding_to_lanes(problem.group_out_channels()) * padding_to_lanes(problem.group_channels());
+  return problem.operations() * (problem.channels < 8 ? 1.6 : waste) / 100;
+}
+
+/// Small groups cost the gradients less than the forward pass.
+double direct_gradient_cost(const Conv2d& problem, const Machine& machine) {
+  if (problem.groups == 1) return direct_forward_cost(problem, machine);
+  return problem.operations() * padding_to_lanes(problem.group_out_channels()) / 100;
+}
+
+double direct_input_gradient_cost(const Conv2d& problem, const Machine& machine) {
+  if (!is_depthwise(problem, machine)) return direct_gradient_cost(problem, machine);
+  const bool small_kernel = problem.window() <= 9 && problem.channels % 16 == 0;
+  return onednn_depthwise_cost(problem, machine, small_kernel || problem.stride > 1);
+}
+
+double direct_weight_gradient_cost(const Conv2d& problem, const Machine& machine) {
+  if (!is_depthwise(problem, machine)) return direct_gradient_cost(problem, machine);
+  const bool small_picture = problem.out_height() * problem.out_width() < 256;
+  return onednn_depthwise_cost(problem, machine, small_picture || problem.stride > 1);
+}
+
+/// Copying windows takes about one nanosecond per eight values. A product with the few channels of
+/// a group leaves most of each tile empty.
+double im2col_cost(const Conv2d& problem, const Machine& machine) {
+  const bool fast = onednn::available || machine.instruction_set >= InstructionSet::avx2;
+  const double filled = problem.groups == 1
+                            ? 1.0
+                            : std::min(1.0, static_cast<double>(problem.group_out_channels()) / 32);
+  const double copied =
+      static_cast<double>(problem.batch * problem.out_height() * problem.out_width() *
+                          problem.kernel_height * problem.kernel_width * problem.channels);
+  return problem.operations() / ((fast ? 90 : 15) * filled) + copied / 8;
 }
 
 constexpr Candidate<Conv2d, Conv2dForward> forward[] = {
     {"reference", always, reference_cost, reference::conv2d_forward<float>},
     {"im2col", always, im2col_cost, im2col::conv2d_forward},
     {"depthwise", is_depthwise, depthwise_cost, depthwise::conv2d_forward},
-    {"onednn", with_onednn, direct_cost, onednn::conv2d_forward},
+    {"onednn", with_onednn, direct_forward_cost, onednn::conv2d_forward},
 };
 constexpr Candidate<Conv2d, Conv2dInputGradient> input_gradient[] = {
     {"reference", always, reference_cost, reference::conv2d_input_gradient<float>},
     {"im2col", always, im2col_cost, im2col::conv2d_input_gradient},
     {"depthwise", is_depthwise, depthwise_cost, depthwise::conv2d_input_gradient},
-    {"onednn", with_onednn, direct_cost, onednn::conv2d_input_gradient},
+    {"onednn", with_onednn, direct_input_gradient_cost, onednn::conv2d_input_gradient},
 };
 constexpr Candidate<Conv2d, Conv2dWeightGradient> weight_gradient[] = {
     {"reference", always, reference_cost, reference::conv2d_weight_gradient<float>},
     {"im2col", always, im2col_cost, im2col::conv2d_weight_gradient},
     {"depthwise", is_depthwise, depthwise_cost, depthwise::conv2d_weight_gradient},
-    {"onednn", with_onednn, direct_cost, onednn::conv2d_weight_gradient},
+    {"onednn", with_onednn, direct_weight_gradient_cost, onednn::conv2d_weight_gradient},
 };
 
 }  // namespace

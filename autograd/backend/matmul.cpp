@@ -36,14 +36,14 @@ constexpr Candidate<Matmul, MatmulRun> candidates[] = {
     {"eigen", always,
      [](const Matmul& problem, const Machine&) { return operations(problem) / 15; }, eigen::matmul},
     {"baseline", has<InstructionSet::baseline>,
-     [](const Matmul& problem, const Machine&) { return operations(problem) / 14; },
+     [](const Matmul& problem, const Machine&) { return operations(problem) / 14.5; },
      packed_matmul<simd::baseline_packed>},
 #if defined(__x86_64__)
     {"avx2", has<InstructionSet::avx2>,
-     [](const Matmul& problem, const Machine&) { return operations(problem) / 70; },
+     [](const Matmul& problem, const Machine&) { return operations(problem) / 80; },
      packed_matmul<simd::avx2_packed>},
     {"avx512", has<InstructionSet::avx512>,
-     [](const Matmul& problem, const Machine&) { return operations(problem) / 80; },
+     [](const Matmul& problem, const Machine&) { return operations(problem) / 85; },
      packed_matmul<simd::avx512_packed>},
 #endif
     {"onednn", [](const Matmul&, const Machine&) { return onednn::available; },
