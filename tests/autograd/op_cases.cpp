@@ -286,7 +286,7 @@ OpCase cross_entropy_case(int64_t rows, int64_t classes, double smoothing = 0) {
 std::vector<OpCase> op_cases() {
   std::vector<OpCase> cases = {
       linear_case(1, 1, 1, true), linear_case(3, 5, 7, false), linear_case(13, 37, 11, true),
-      linear_case(2, 33, 65, true), linear_case(3, 1045, 17, false), linear_case(97, 263, 35, true),
+      linear_case(2, 33, 65, true),
       // batch, height, width, channels; out, kernel height and width; stride, padding, dilation,
       // groups
       conv_case({1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1}, true),

@@ -57,7 +57,7 @@ void clamp(int64_t n, float low, float high, const float* x, float* y) {
 }
 
 void clamp_gradient(int64_t n, float low, float high, const float* x, const float* g, float* gx) {
-  for (int64_t i = 0; i < n; ++i) gx[i] = (x[i] >= low) & (x[i] <= high) ? g[i] : 0.0f;
+  for (int64_t i = 0; i < n; ++i) gx[i] = ((x[i] >= low) & (x[i] <= high)) ? g[i] : 0.0f;
 }
 
 double sum(int64_t n, const float* x) {
@@ -225,7 +225,7 @@ void max_pool(const Windows& w, int64_t pictures, const float* x, float* y) {
           for (int64_t j = part.left; j < part.right; ++j) {
             const float* value = x + i * row + j * channels;
             for (int64_t c = 0; c < channels; ++c) {
-              y[c] = (value[c] > y[c]) | (value[c] != value[c]) ? value[c] : y[c];
+              y[c] = ((value[c] > y[c]) | (value[c] != value[c])) ? value[c] : y[c];
             }
           }
         }
