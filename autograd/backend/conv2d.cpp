@@ -25,51 +25,68 @@ double reference_cost(const Conv2d& problem, const Machine&) {
   return 1000 * problem.operations();
 }
 
-/// What one core was measured to do in a nanosecond: multiplications and additions of oneDNN's
-/// direct convolutions and of its sgemm. `lanes` channels at a time are computed, the rest of the
-/// last ones in vain.
+// Costs are what one core was measured to need, in operations per nanosecond.
+
+/// What a core does in a nanosecond: multiplications and additions of oneDNN's direct convolutions
+/// and of a matrix product. `lanes` channels at a time are computed, the rest of the last ones in
+/// vain.
 struct Speeds {
-  double forward, input_gradient, weight_gradient, sgemm;
+  double forward, input_gradient, weight_gradient, product;
   int64_t lanes;
+
+  double padding(int64_t channels) const {
+    return static_cast<double>((channels + lanes - 1) / lanes * lanes) /
+           static_cast<double>(channels);
+  }
 };
 Speeds speeds(const Machine& machine) {
   if (machine.instruction_set >= InstructionSet::avx512) return {100, 100, 100, 90, 16};
-  return {75, 90, 67, 82, 8};
+  if (machine.instruction_set >= InstructionSet::avx2) return {75, 90, 67, 82, 8};
+  return {20, 20, 20, onednn::available ? 20.0 : 15.0, 4};
 }
 
-double direct_cost(const Conv2d& problem, const Machine& machine, double Speeds::*pass) {
-  const Speeds speed = speeds(machine);
-  const auto waste = [&](int64_t channels) {
-    const int64_t padded = (channels + speed.lanes - 1) / speed.lanes * speed.lanes;
-    return static_cast<double>(padded) / static_cast<double>(channels);
-  };
-  // There are kernels of their own for the few channels of a picture, but none for its gradient,
-  // and for 1×1 windows, which are products of matrices.
-  const bool picture = problem.channels < 8 && pass != &Speeds::input_gradient;
-  const bool pointwise = problem.kernel_height * problem.kernel_width == 1;
-  const double inputs = picture ? 1.0 : waste(problem.group_channels());
-  return problem.operations() * inputs * waste(problem.group_out_channels()) /
-         std::max(speed.*pass, pointwise ? 90.0 : 0.0);
+double depthwise_cost(const Conv2d& problem, const Machine&) {
+  return problem.operations() / 25;
 }
+
+/// oneDNN has depthwise kernels of its own, which are faster than ours or slower.
+template <double Speeds::*pass>
+bool onednn_wins_depthwise(const Conv2d& problem) {
+  if (pass == &Speeds::forward || problem.stride > 1) return true;
+  if (pass == &Speeds::input_gradient) return problem.window() <= 9 && problem.channels % 16 == 0;
+  return problem.out_height() * problem.out_width() < 256;
+}
+
 template <double Speeds::*pass>
 double direct_cost(const Conv2d& problem, const Machine& machine) {
-  return direct_cost(problem, machine, pass);
+  if (is_depthwise(problem, machine)) {
+    return depthwise_cost(problem, machine) * (onednn_wins_depthwise<pass>(problem) ? 0.8 : 1.25);
+  }
+  const Speeds speed = speeds(machine);
+  // There are kernels of their own for the few channels of a picture, but none for its gradient,
+  // and for 1×1 windows, which are products of matrices. Small groups cost the gradients less.
+  const bool picture = problem.channels < 8 && pass != &Speeds::input_gradient;
+  const bool small_groups = problem.groups > 1 && pass != &Speeds::forward;
+  const bool pointwise = problem.kernel_height * problem.kernel_width == 1;
+  const double inputs = picture || small_groups ? 1.0 : speed.padding(problem.group_channels());
+  return problem.operations() * inputs * speed.padding(problem.group_out_channels()) /
+         std::max(speed.*pass, pointwise ? speed.product : 0.0);
 }
 
 /// Windows are copied row by row: each row costs something, and then each value. (Those of a single
-/// channel are copied as columns, long stretches at a time.)
+/// channel are copied as columns, long stretches at a time.) A product with the few channels of a
+/// group leaves most of each tile empty.
 double im2col_cost(const Conv2d& problem, const Machine& machine) {
-  const double sgemm = onednn::available ? speeds(machine).sgemm : 15;
+  const double filled = problem.groups == 1
+                            ? 1.0
+                            : std::min(1.0, static_cast<double>(problem.group_out_channels()) / 32);
   const double rows =
       static_cast<double>(problem.batch * problem.out_height() * problem.out_width() *
                           problem.kernel_height * problem.groups);
   const double copied = rows * static_cast<double>(problem.kernel_width * problem.group_channels());
   const bool as_columns = problem.group_channels() == 1 && problem.stride == 1;
-  return problem.operations() / sgemm + copied / 12 + (as_columns ? 0.0 : 6 * rows);
-}
-
-double depthwise_cost(const Conv2d& problem, const Machine&) {
-  return problem.operations() / 20;
+  return problem.operations() / (speeds(machine).product * filled) + copied / 12 +
+         (as_columns ? 0.0 : 6 * rows);
 }
 
 constexpr Candidate<Conv2d, Conv2dForward> forward[] = {
