@@ -8,6 +8,7 @@
 #include "display/report.h"
 #include "display/text.h"
 #include "espalier/autograd/core/engine.h"
+#include "espalier/autograd/core/version.h"
 #include "espalier/compress/registry.h"
 #include "espalier/experiment/recorded_run.h"
 #include "espalier/experiment/train_config.h"
@@ -47,7 +48,7 @@ void print_known(const std::string& title, const Things& things) {
 }
 
 void print_program() {
-  fmt::print("espalier {}\n\n", ESPALIER_VERSION);
+  fmt::print("espalier {}\n\n", version());
   const int cores = available_cores();
   fmt::print("{}", labelled("machine", fmt::format("{} core{}, {}", cores, cores == 1 ? "" : "s",
                                                    to_string(detected_instruction_set()))));

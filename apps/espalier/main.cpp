@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/core/platform.h"
+#include "espalier/autograd/core/version.h"
 #include "espalier/compress/config/config_error.h"
 #include "espalier/compress/config/nearest.h"
 
@@ -54,7 +55,7 @@ int dispatch(int argc, char** argv) {
     return 0;
   }
   if (word == "--version") {
-    fmt::print("espalier {}\n", ESPALIER_VERSION);
+    fmt::print("espalier {}\n", version());
     return 0;
   }
   std::vector<std::string> names;
