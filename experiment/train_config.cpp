@@ -1,5 +1,7 @@
 #include "espalier/experiment/train_config.h"
 
+#include <fmt/format.h>
+
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/platform.h"
 #include "espalier/compress/config/config_error.h"
@@ -20,6 +22,15 @@ nn::NamedModel read_model(MapReader& reader) {
   return nn::named_model(reader.choice("model", names));
 }
 
+double read_checkpoint_seconds(MapReader& reader, double fallback) {
+  const Value* section = reader.find("checkpoint");
+  if (!section) return fallback;
+  MapReader options(*section, "checkpoint");
+  const double seconds = options.number("seconds", {.min = 0, .fallback = fallback});
+  options.finish();
+  return seconds;
+}
+
 }  // namespace
 
 TrainConfig TrainConfig::from(const Value& value) {
@@ -37,6 +48,7 @@ TrainConfig TrainConfig::from(const Value& value) {
   const Value* schedule = reader.find("schedule");
   config.schedule =
       read_choice(schedule ? *schedule : Value("constant"), "schedule", schedule_kinds());
+  config.checkpoint_seconds = read_checkpoint_seconds(reader, config.checkpoint_seconds);
   const Value* compress = reader.find("compress");
   const bool empty = !compress || (compress->is_map() && compress->as_map().empty());
   if (!empty) config.compress = *compress;
@@ -52,7 +64,8 @@ Value TrainConfig::to_value() const {
                           {"seed", seed},
                           {"threads", threads},
                           {"optimizer", optimizer.to_value()},
-                          {"schedule", schedule.to_value()}});
+                          {"schedule", schedule.to_value()},
+                          {"checkpoint", Value::map({{"seconds", checkpoint_seconds}})}});
   if (!compress.is_null()) map.set("compress", compress);
   return map;
 }
@@ -65,6 +78,17 @@ TrainConfig TrainConfig::dense() const {
 
 TrainConfig read_train_config(const std::string& path) {
   return TrainConfig::from(compress::read_yaml_file(path));
+}
+
+TrainingData open_data(const TrainConfig& config) {
+  TrainingData data = open_data(config.data, config.model.sample);
+  const Shape& wanted = config.model.sample;
+  const Shape& given = data.train->sample_shape();
+  if (wanted == given) return data;
+  throw compress::ConfigError(
+      config.model_position,
+      fmt::format("model {} takes pictures of {}, but those of {} are {}", config.model.name,
+                  wanted.to_string(), config.data.name, given.to_string()));
 }
 
 }  // namespace espalier::experiment

@@ -20,7 +20,8 @@ struct TrainConfig {
   int threads = 1;
   Choice<MakeOptimizer> optimizer;
   Choice<MakeSchedule> schedule;
-  compress::Value compress;  ///< for `Registry::make_all`; null if nothing is compressed
+  double checkpoint_seconds = 30;  ///< between checkpoints within an epoch
+  compress::Value compress;        ///< for `Registry::make_all`; null if nothing is compressed
   compress::Position model_position;
 
   /// \throws ConfigError for whatever is wrong; the compress section is left to the registry
@@ -41,5 +42,9 @@ struct TrainConfig {
 
 /// Reads a configuration file. \throws ConfigError also when there is no such file
 TrainConfig read_train_config(const std::string& path);
+
+/// Opens the data of a configuration. \throws as `open_data`, and ConfigError when the pictures are
+/// not of the shape that the model takes
+TrainingData open_data(const TrainConfig& config);
 
 }  // namespace espalier::experiment

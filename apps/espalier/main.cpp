@@ -15,6 +15,7 @@
 #include "espalier/autograd/core/version.h"
 #include "espalier/compress/config/config_error.h"
 #include "espalier/compress/config/nearest.h"
+#include "stop_signals.h"
 
 namespace espalier::app {
 namespace {
@@ -24,7 +25,8 @@ struct Command {
   int (*run)(int argc, char** argv);
 };
 
-const std::vector<Command> commands = {{"train", train}, {"info", info}, {"bench", bench}};
+const std::vector<Command> commands = {
+    {"train", train}, {"evaluate", evaluate}, {"info", info}, {"bench", bench}};
 
 constexpr std::string_view help = R"(Trains neural networks while it compresses them.
 
@@ -33,6 +35,8 @@ Usage:
 
 Commands:
   train CONFIG.yaml       train a network as the file says, compressing it on the way
+  train --resume RUN      go on with a training that was stopped or killed
+  evaluate RUN            accuracy of a trained network, class by class
   info                    what this machine and this program can do
   info RUN|CONFIG.yaml    the network of a run or of a configuration, and how the run ended
   bench train             measure how fast training steps are
@@ -43,12 +47,15 @@ Options:
 
 Examples:
   espalier train configs/lenet5.yaml --epochs 3 --with-dense
+  espalier train --resume runs/lenet5
+  espalier evaluate runs/lenet5
   espalier info runs/lenet5
   espalier bench train --net lenet5 --batch 64 --threads 2
 )";
 
 int dispatch(int argc, char** argv) {
-  if (argc < 2) throw UsageError("which command: train, info or bench? See 'espalier --help'");
+  if (argc < 2)
+    throw UsageError("which command: train, evaluate, info or bench? See 'espalier --help'");
   const std::string word = argv[1];
   if (word == "--help" || word == "-h" || word == "help") {
     fmt::print("{}", help);
@@ -93,6 +100,7 @@ int main(int argc, char** argv) {
   using namespace espalier;
   constexpr int failure = 1, wrong_usage = 2;
   app::wait_politely(argv);
+  app::ignore_file_size_signal();
   try {
     const int code = app::dispatch(argc, argv);
     // What is still in the buffer may not fit the disk it goes to.
