@@ -1,5 +1,6 @@
 #include "espalier/autograd/core/platform.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/ioctl.h>
@@ -63,6 +64,18 @@ void write_file_atomically(const std::string& path, std::string_view content) {
   const bool closed = close(file) == 0;
   if (!synced || !closed) fail("write");
   if (rename(temporary.c_str(), path.c_str()) != 0) fail("replace");
+}
+
+SharedLibrary open_shared_library(const std::string& path) {
+  // All symbols now: one that is missing must not end the program in mid-training.
+  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle) return {handle, {}};
+  const char* reason = dlerror();
+  return {nullptr, reason ? reason : "no reason given"};
+}
+
+void* find_symbol(const SharedLibrary& library, const char* name) {
+  return dlsym(library.handle, name);
 }
 
 #if defined(__x86_64__)

@@ -25,6 +25,19 @@ void restart_with_environment(const char* name, const char* value, char** argume
 /// \throws Error naming the path and the system's reason; the old file is left as it was
 void write_file_atomically(const std::string& path, std::string_view content);
 
+/// A shared library that was loaded into this program, or why it was not.
+struct SharedLibrary {
+  void* handle = nullptr;  ///< null if it could not be loaded
+  std::string error;       ///< the system's reason then, one line
+};
+
+/// Loads a shared library, which stays for the life of the process. `path` holds a slash, or the
+/// system would search its own folders.
+SharedLibrary open_shared_library(const std::string& path);
+
+/// Where the library has a function or variable of that name; null if it has none.
+void* find_symbol(const SharedLibrary& library, const char* name);
+
 /// Makes this thread treat denormal floats as zero; returns the previous setting.
 unsigned flush_denormals_here();
 /// Puts back a setting that `flush_denormals_here` returned.
