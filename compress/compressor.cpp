@@ -1,17 +1,48 @@
 #include "espalier/compress/compressor.h"
 
+#include <cxxabi.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <typeinfo>
 
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/graph.h"
 #include "espalier/compress/config/config_error.h"
+#include "espalier/compress/config/sections.h"
+#include "espalier/compress/config/yaml.h"
 #include "espalier/compress/layer_rules.h"
 
 namespace espalier::compress {
+namespace {
+
+/// `AGPruner` for espalier::compress::AGPruner.
+std::string class_name(const std::type_info& type) {
+  int status = 0;
+  char* demangled = abi::__cxa_demangle(type.name(), nullptr, nullptr, &status);
+  const std::string full = demangled ? demangled : type.name();
+  std::free(demangled);
+  // The arguments of a template have qualified names of their own.
+  const std::string name = full.substr(0, full.find('<'));
+  const size_t qualifier = name.rfind("::");
+  return qualifier == std::string::npos ? name : name.substr(qualifier + 2);
+}
+
+}  // namespace
 
 Compressor::~Compressor() {
   for (const auto& record : listened_)
     std::erase(record->listeners, static_cast<nn::TrainingListener*>(this));
+}
+
+void Compressor::load_configure(const std::string& path) {
+  if (attached())
+    throw Error(name(), "is attached to a model already; load '" + path + "' before attaching");
+  for (const Rule& rule : rules_of_section(read_yaml_file(path), name())) rules_.add(rule);
+}
+
+std::string Compressor::name() const {
+  return registered_name_.empty() ? class_name(typeid(*this)) : registered_name_;
 }
 
 void Compressor::operator()(nn::Module& model) {
@@ -38,31 +69,39 @@ void Compressor::match_layers(const nn::Module& model) {
   const std::vector<LayerInfo> all = compressible_layers(model);
   const Rules rules = rules_.empty() ? Rules{Rule{}} : rules_;
   std::vector<int> rule_of(all.size(), -1);
+  std::vector<bool> excludes;  // by rule
+  Value as_run = Value::list();
   for (int number = 0; number < static_cast<int>(rules.size()); ++number) {
     MapReader reader(rules[static_cast<size_t>(number)].map(), rule_name(number));
     const LayerSelector selector(reader);
     selector.require_present(all, reader);
-    // What an excluding rule says beside that does not matter: there is nothing it could apply to.
-    if (!selector.excludes()) {
-      read_rule(number, reader);
-      reader.finish();
-    }
+    if (selector.excludes()) reader.require_nothing();
+    read_rule(number, reader);
+    reader.finish();
     bool matched = false;
     for (size_t i = 0; i < all.size(); ++i) {
       if (!selector.matches(all[i].name, all[i].type)) continue;
       matched = true;
-      rule_of[i] = selector.excludes() ? -1 : number;
+      rule_of[i] = number;
     }
     if (!matched)
       throw ConfigError(reader.map().position(),
                         rule_name(number) + " matches no layer of the model");
+    excludes.push_back(selector.excludes());
+    as_run.append(selector.excludes() ? reader.map() : reader.as_read());
   }
+  rules_as_run_ = std::move(as_run);
   for (size_t i = 0; i < all.size(); ++i) {
-    if (rule_of[i] < 0) continue;
+    const int rule = rule_of[i];
+    if (rule < 0) continue;
+    if (excludes[static_cast<size_t>(rule)]) {
+      excluded_.push_back({all[i].name, rule});
+      continue;
+    }
     LayerInfo layer = all[i];
     layer.index = static_cast<int>(layers_.size());
-    layer.rule = rule_of[i];
-    layer.options = rules[static_cast<size_t>(layer.rule)].map();
+    layer.rule = rule;
+    layer.options = rules[static_cast<size_t>(rule)].map();
     layers_.push_back(std::move(layer));
   }
 }
@@ -89,14 +128,50 @@ std::string Compressor::rule_name(int rule) const {
   return rules_.empty() ? name() : name() + " rule " + std::to_string(rule + 1);
 }
 
+bool Compressor::in_use(int rule) const {
+  return std::any_of(layers_.begin(), layers_.end(),
+                     [&](const LayerInfo& layer) { return layer.rule == rule; });
+}
+
+void Compressor::visit_state(nn::StateVisitor& state) {
+  if (!attached())
+    throw Error(name(), "is not attached to a model: attach it, then save or restore its state");
+  std::string names;
+  for (const LayerInfo& layer : layers_) names += (names.empty() ? "" : " ") + layer.name;
+  std::string saved_names = names;
+  state("layers", saved_names);
+  if (saved_names != names) {
+    throw Error(name(), "the state was saved for the layers '" + saved_names +
+                            "', but the rules choose '" + names + "' now");
+  }
+  int64_t since_attach = updates_since_attach();
+  state("updates_since_attach", since_attach);
+  if (state.restores()) restored_updates_ = since_attach;
+  state("updates", updates_);
+  state("steps", steps_);
+  state("epoch", epoch_);
+  std::vector<int64_t> requested(requested_.begin(), requested_.end());
+  state("requested", requested);
+  requested.resize(layers_.size());
+  requested_.assign(requested.begin(), requested.end());
+}
+
 int64_t Compressor::optimizer_updates() const {
   int64_t most = 0;
   for (const LayerInfo& layer : layers_) most = std::max(most, layer.parameter->updates());
   return most;
 }
 
+int64_t Compressor::updates_since_attach() const {
+  return restored_updates_ ? *restored_updates_ : optimizer_updates() - updates_at_attach_;
+}
+
 void Compressor::before_training_forward() {
-  const int64_t now = steps_ > 0 ? steps_ : optimizer_updates() - updates_at_attach_;
+  if (restored_updates_) {
+    updates_at_attach_ = optimizer_updates() - *restored_updates_;
+    restored_updates_.reset();
+  }
+  const int64_t now = steps_ > 0 ? steps_ : updates_since_attach();
   if (now != updates_) {
     updates_ = now;
     on_update();

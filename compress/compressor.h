@@ -2,17 +2,29 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "espalier/compress/config/map_reader.h"
 #include "espalier/compress/config/rules.h"
 #include "espalier/compress/layer_info.h"
+#include "espalier/nn/io/state.h"
 #include "espalier/nn/module.h"
 #include "espalier/nn/train/callback.h"
 
 /// compress/: configuration, and the algorithms that prune and quantize a network while it trains.
 namespace espalier::compress {
+
+/// When the schedule of a rule is through, and where a training that is too short leaves it.
+struct ScheduleEnd {
+  int rule;             ///< from 0
+  int64_t epochs;       ///< of the shortest training that completes it
+  std::string goal;     ///< what it reaches then: "its final sparsity"
+  std::string reached;  ///< where it stands at the end of the training: "sparsity is 0.41"
+  std::string remedy;   ///< what in the rule fits the training: "set end_epoch to 5"
+};
 
 /// The base of everything that attaches to a model before training and acts during it.
 ///
@@ -34,8 +46,22 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   /// \throws ConfigError for a rule that is wrong or matches nothing; Error if attached already
   void operator()(nn::Module& model);
 
-  /// What messages call this algorithm.
-  virtual std::string name() const = 0;
+  /// Appends the rules of this algorithm's section in a YAML file to those it has; sections of
+  /// other algorithms are left to them:
+  ///
+  ///     AGPruner:           # or tfAGPruner, torchAGPruner
+  ///       config:
+  ///         - {final_sparsity: 0.9, end_epoch: 10, support_type: default}
+  ///
+  /// \throws ConfigError when the file cannot be read or has no such section or two of them; Error
+  /// when attached already
+  void load_configure(const std::string& path);
+
+  /// What messages and sections of files call this algorithm: the name it was registered by, or
+  /// that of its class.
+  virtual std::string name() const;
+  /// What it does to a layer, for messages: "prune".
+  virtual std::string_view verb() const { return "compress"; }
   /// May change the model; called once, before layers are matched.
   virtual void preprocess_model(nn::Module& /*model*/) {}
   /// One batch has been trained on.
@@ -45,10 +71,32 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
 
   /// The layers that rules matched, in the order of the network.
   const std::vector<LayerInfo>& layers() const { return layers_; }
+  /// The layers that a rule took out, in the order of the network.
+  const std::vector<ExcludedLayer>& excluded() const { return excluded_; }
+  /// The rules as they were given, in the order they apply.
+  const Rules& rules() const { return rules_; }
+  /// The rules as they act, a list of maps that spells out every default: given to another
+  /// compressor of this class they have the same effect. Rules that take layers out are as they
+  /// were written. Before attaching, when no rule has been read yet, all are.
+  Value rules_as_run() const { return attached() ? rules_as_run_ : rules_.to_value(); }
+  /// `AGPruner rule 2` or, without rules, `AGPruner`.
+  std::string rule_name(int rule) const;
+  /// When the schedules of the rules in use are through, for a training of this length.
+  virtual std::vector<ScheduleEnd> schedule_ends(int64_t /*epochs*/,
+                                                 int64_t /*steps_per_epoch*/) const {
+    return {};
+  }
+
   bool attached() const { return model_ != nullptr; }
   int epoch() const { return epoch_; }
   /// Calls of `step()` or, if there are none, optimizer updates noticed since attaching.
   int64_t updates() const { return updates_; }
+
+  /// What a training needs to go on exactly where it stopped. To restore: make the model, attach,
+  /// then restore, before or after the parameters. Attaching itself may change stored weights, so
+  /// parameters are restored after it.
+  /// \throws Error when not attached, or when the state is of other layers
+  virtual void visit_state(nn::StateVisitor& state);
 
   void on_epoch_begin(int epoch) override { update_epoch(epoch); }
   void on_step_end(const nn::StepReport&) override { step(); }
@@ -57,7 +105,9 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   explicit Compressor(Rules rules) : rules_(std::move(rules)) {}
 
   /// Reads the options of rule `rule`, in order from 0; called when attaching. A key that nobody
-  /// asks for is an error. Without rules it is called once, with an empty rule.
+  /// asks for is an error. Without rules it is called once, with an empty rule. A rule that takes
+  /// layers out is read too, so that its keys and values are checked; but it need not be complete
+  /// (`MapReader::require_nothing`), so use `options.check` for what involves several keys.
   virtual void read_rule(int /*rule*/, MapReader& /*options*/) {}
   /// Called before a training forward when `updates()` has grown.
   virtual void on_update() {}
@@ -80,21 +130,29 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   void zero_masked_state(const LayerInfo& layer, const Mask& mask) {
     layer.parameter->zero_masked_slots({}, mask);
   }
-  /// `AGPruner rule 2` or, without rules, `AGPruner`.
-  std::string rule_name(int rule) const;
+  /// Whether a layer follows this rule.
+  bool in_use(int rule) const;
 
  private:
+  friend class Registry;  // gives the name
   void before_training_forward() override;
   void match_layers(const nn::Module& model);
   int64_t optimizer_updates() const;
+  int64_t updates_since_attach() const;
   void refresh_requested();
 
+  std::string registered_name_;
   Rules rules_;
+  Value rules_as_run_ = Value::list();
   std::shared_ptr<nn::ModuleRecord> model_;
   std::vector<std::shared_ptr<nn::ModuleRecord>> listened_;
   std::vector<LayerInfo> layers_;
+  std::vector<ExcludedLayer> excluded_;
   std::vector<bool> requested_;  // by layer
   int64_t updates_at_attach_ = 0;
+  // After restoring: updates since attaching in the training that is continued. The parameters' own
+  // counts may be restored later, so the difference is taken at the next training forward.
+  std::optional<int64_t> restored_updates_;
   int64_t updates_ = 0;
   int64_t steps_ = 0;  // calls of step()
   int epoch_ = 0;

@@ -19,4 +19,10 @@ struct LayerInfo {
   nn::Parameter* parameter = nullptr;  ///< the weight
 };
 
+/// A layer that a rule has taken out.
+struct ExcludedLayer {
+  std::string name;  ///< its path in the model
+  int rule = 0;      ///< number of the rule that did, from 0
+};
+
 }  // namespace espalier::compress

@@ -38,7 +38,15 @@ LayerSelector::LayerSelector(MapReader& rule) {
     types_ = new_types;
     names_ = new_names;
   }
-  excludes_ = !rule.boolean("prune", true) || rule.boolean("exclude", false);
+  // What chooses nothing is for the default types, and says so where the rule is spelled out.
+  if (!older && !both_)
+    types_ = {"support_type",
+              rule.strings("support_type", std::vector<std::string>{default_types})};
+  const bool says_prune = rule.has("prune"), says_exclude = rule.has("exclude");
+  if (says_prune) excludes_ = !rule.boolean("prune");
+  if (says_exclude && says_prune && rule.boolean("exclude") != excludes_)
+    rule.fail("exclude", "says the opposite of 'prune'; keep one of them");
+  if (says_exclude) excludes_ = rule.boolean("exclude");
 }
 
 bool LayerSelector::matches(const std::string& layer, const std::string& type) const {
@@ -46,7 +54,6 @@ bool LayerSelector::matches(const std::string& layer, const std::string& type) c
   const bool by_type =
       contains(types_.words, type) || (is_default && contains(types_.words, default_types));
   const bool by_name = contains(names_.words, layer);
-  if (types_.key.empty() && names_.key.empty()) return is_default;
   if (!both_) return by_type || by_name;
   return (types_.key.empty() || by_type) && (names_.key.empty() || by_name);
 }
@@ -59,18 +66,19 @@ void LayerSelector::require_present(const std::vector<LayerInfo>& layers,
     names.push_back(layer.name);
   }
   const auto check = [&](const Words& given, const std::vector<std::string>& present,
-                         const char* what) {
-    for (const std::string& word : given.words) {
+                         const char* has_none) {
+    for (size_t i = 0; i < given.words.size(); ++i) {
+      const std::string& word = given.words[i];
       if (contains(present, word)) continue;
       std::string known;
       for (const std::string& candidate : present) known += (known.empty() ? "" : ", ") + candidate;
-      rule.fail(given.key, std::string("names the ") + what + " '" + word +
-                               "', which the model does not have" + did_you_mean(word, present) +
-                               "; it has " + known);
+      rule.fail_item(given.key, i,
+                     "is '" + word + "', but no layer with weights " + has_none +
+                         did_you_mean(word, present) + "; there are " + known);
     }
   };
-  check(types_, types, "layer type");
-  check(names_, names, "layer");
+  check(types_, types, "is of that type");
+  check(names_, names, "has that name");
 }
 
 std::vector<LayerInfo> compressible_layers(const nn::Module& model) {

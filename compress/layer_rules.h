@@ -14,11 +14,12 @@ namespace espalier::compress {
 ///
 /// `support_type` (or `support_layer`): `default`, which is all Conv2d and Linear, or type names;
 /// `support_op`: layer names; a layer that matches either is meant. In the newer spelling
-/// `op_types` and `op_names` a layer must match both. A rule without any of them is for all Conv2d
-/// and Linear. `prune: false` or `exclude: true` takes the layers out.
+/// `op_types` and `op_names` a layer must match both. A rule without any of them is for the default
+/// types. Each is a list or a single word. `prune: false` or `exclude: true` takes the layers out.
 class LayerSelector {
  public:
-  /// Asks `rule` for the keys above. \throws ConfigError when spellings are mixed
+  /// Asks `rule` for the keys above.
+  /// \throws ConfigError when spellings are mixed or keys contradict each other
   explicit LayerSelector(MapReader& rule);
 
   bool excludes() const { return excludes_; }

@@ -39,6 +39,18 @@ void Pruner::update_epoch(int epoch) {
   request_refresh();
 }
 
+void Pruner::visit_state(nn::StateVisitor& state) {
+  Compressor::visit_state(state);
+  for (const LayerInfo& layer : layers()) {
+    const nn::StateVisitor::Scope scope(state, layer.name);
+    MaskTransform& transform = *masks_[static_cast<size_t>(layer.index)];
+    Mask mask = transform.mask();
+    state("mask", mask);
+    if (!mask.defined()) throw Error("state", "there is no mask for layer '" + layer.name + "'");
+    if (state.restores()) transform.set_mask(mask);
+  }
+}
+
 void Pruner::attach_layer(const LayerInfo& layer) {
   // A subclass may read its own options without passing the call on: then the default holds.
   const size_t rule = static_cast<size_t>(layer.rule);

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "espalier/compress/compressor.h"
@@ -30,8 +31,11 @@ class Pruner : public Compressor {
   /// `request_refresh`; unless a pruner says otherwise, each `update_epoch` requests it.
   virtual Tensor calc_mask(const LayerInfo& layer, const Tensor& weight) = 0;
 
-  std::string name() const override { return "Pruner"; }
+  std::string_view verb() const override { return "prune"; }
   void update_epoch(int epoch) override;
+  /// Restoring puts the masks back as they were and zeroes nothing: stored weights and optimizer
+  /// state are restored by those who keep them.
+  void visit_state(nn::StateVisitor& state) override;
 
   /// The mask that acts on a layer of `layers()`.
   const Mask& mask(const LayerInfo& layer) const {

@@ -5,6 +5,7 @@
 #include "espalier/autograd/core/error.h"
 #include "espalier/compress/config/config_error.h"
 #include "espalier/compress/config/nearest.h"
+#include "espalier/compress/config/sections.h"
 #include "espalier/compress/pruners/agp_pruner.h"
 #include "espalier/compress/pruners/level_pruner.h"
 
@@ -23,7 +24,7 @@ void Registry::add(std::string name, std::string description, Make make) {
     if (entry.name == name)
       throw Error("registry", "there is an algorithm named '" + name + "' already");
   }
-  entries_.push_back({std::move(name), std::move(description), make});
+  entries_.push_back({std::move(name), std::move(description), std::move(make)});
 }
 
 std::vector<std::unique_ptr<Compressor>> Registry::make_all(const Value& sections) const {
@@ -32,28 +33,50 @@ std::vector<std::unique_ptr<Compressor>> Registry::make_all(const Value& section
   if (!sections.is_map()) {
     throw ConfigError(
         sections.position(),
-        "compress must be a map of algorithms, such as 'AGPruner: {config: […]}', not " +
+        "compress must be a map of algorithms, such as 'AGPruner: {config: [...]}', not " +
             sections.describe());
   }
-  std::vector<std::string> names;
-  for (const Entry& entry : entries_) names.push_back(entry.name);
+  std::vector<const Entry*> used;
   for (const Member& section : sections.as_map()) {
-    const auto entry = std::find_if(entries_.begin(), entries_.end(),
-                                    [&](const Entry& e) { return e.name == section.key; });
-    if (entry == entries_.end()) {
-      std::string known;
-      for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
-      throw ConfigError(section.key_position, "there is no algorithm named '" + section.key + "'" +
-                                                  did_you_mean(section.key, names) +
-                                                  "; known: " + known);
+    const Entry& entry = entry_for(section);
+    if (std::find(used.begin(), used.end(), &entry) != used.end()) {
+      throw ConfigError(section.key_position, "there is a section for " + entry.name +
+                                                  " already; put the rules of '" + section.key +
+                                                  "' into it");
     }
-    MapReader reader(section.value, section.key);
-    const Value* config = reader.find("config");
-    Rules rules = config ? Rules::from(*config, section.key) : Rules();
-    reader.finish();
-    made.push_back(entry->make(std::move(rules)));
+    used.push_back(&entry);
+    std::unique_ptr<Compressor> compressor = entry.make(section_rules(section));
+    compressor->registered_name_ = entry.name;
+    made.push_back(std::move(compressor));
   }
   return made;
+}
+
+std::vector<std::unique_ptr<Compressor>> Registry::make_all_from(const std::string& path) const {
+  return make_all(read_sections(path));
+}
+
+const Registry::Entry& Registry::entry_for(const Member& section) const {
+  const Entry* found = nullptr;
+  std::vector<std::string> names;
+  for (const Entry& entry : entries_) {
+    if (entry.name == section.key) return entry;
+    if (is_section_of(section.key, entry.name)) found = &entry;
+    names.push_back(entry.name);
+  }
+  if (found != nullptr) return *found;
+  std::string known;
+  for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
+  throw ConfigError(section.key_position, "there is no algorithm named '" + section.key + "'" +
+                                              did_you_mean(section.key, names) +
+                                              "; known: " + known);
+}
+
+Value sections_as_run(const std::vector<std::unique_ptr<Compressor>>& compressors) {
+  Value sections = Value::map();
+  for (const auto& compressor : compressors)
+    sections.set(compressor->name(), Value::map({{"config", compressor->rules_as_run()}}));
+  return sections;
 }
 
 }  // namespace espalier::compress

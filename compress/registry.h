@@ -1,11 +1,12 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "espalier/compress/compressor.h"
-#include "espalier/compress/config/named_map.h"
+#include "espalier/compress/config/value.h"
 
 namespace espalier::compress {
 
@@ -13,7 +14,7 @@ namespace espalier::compress {
 /// registers itself.
 class Registry {
  public:
-  using Make = std::unique_ptr<Compressor> (*)(Rules rules);
+  using Make = std::function<std::unique_ptr<Compressor>(Rules rules)>;
 
   /// A registry with the algorithms of this library.
   static Registry with_builtin();
@@ -34,12 +35,20 @@ class Registry {
   };
   const std::vector<Entry>& entries() const { return entries_; }
 
-  /// The algorithms of a configuration: a map of `AGPruner: {config: [rule, …]}`, in its order.
-  /// \throws ConfigError for an unknown name, with the nearest known one, or a wrong form
+  /// The algorithms of a configuration, a map of sections (see config/sections.h), in its order.
+  /// \throws ConfigError for an unknown name, with the nearest known one, an algorithm that comes
+  /// twice, or a wrong form
   std::vector<std::unique_ptr<Compressor>> make_all(const Value& sections) const;
+  /// The algorithms of a file of sections. \throws ConfigError also when it cannot be read
+  std::vector<std::unique_ptr<Compressor>> make_all_from(const std::string& path) const;
 
  private:
+  const Entry& entry_for(const Member& section) const;
   std::vector<Entry> entries_;
 };
+
+/// The sections that `make_all` makes these algorithms from again, with every default spelled out
+/// if they are attached; see `Compressor::rules_as_run`.
+Value sections_as_run(const std::vector<std::unique_ptr<Compressor>>& compressors);
 
 }  // namespace espalier::compress

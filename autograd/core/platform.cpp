@@ -1,5 +1,6 @@
 #include "espalier/autograd/core/platform.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/file.h>
@@ -132,6 +133,18 @@ void ExclusiveFile::append(std::string_view text) {
 
 void ExclusiveFile::truncate(int64_t bytes) {
   if (ftruncate(file_, bytes) != 0 || fsync(file_) != 0) fail("cut", path_, errno);
+}
+
+SharedLibrary open_shared_library(const std::string& path) {
+  // All symbols now: one that is missing must not end the program in mid-training.
+  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle) return {handle, {}};
+  const char* reason = dlerror();
+  return {nullptr, reason ? reason : "no reason given"};
+}
+
+void* find_symbol(const SharedLibrary& library, const char* name) {
+  return dlsym(library.handle, name);
 }
 
 #if defined(__x86_64__)

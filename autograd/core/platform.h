@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// What the program asks of the operating system and the processor, in one place. Linux on x86-64
 /// and aarch64.
@@ -53,6 +54,19 @@ class ExclusiveFile {
   std::string path_;
   int file_;  // -1 in one that was moved from
 };
+
+/// A shared library that was loaded into this program, or why it was not.
+struct SharedLibrary {
+  void* handle = nullptr;  ///< null if it could not be loaded
+  std::string error;       ///< the system's reason then, one line
+};
+
+/// Loads a shared library, which stays for the life of the process. `path` holds a slash, or the
+/// system would search its own folders.
+SharedLibrary open_shared_library(const std::string& path);
+
+/// Where the library has a function or variable of that name; null if it has none.
+void* find_symbol(const SharedLibrary& library, const char* name);
 
 /// Makes this thread treat denormal floats as zero; returns the previous setting.
 unsigned flush_denormals_here();

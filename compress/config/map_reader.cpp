@@ -58,6 +58,16 @@ bool inside(double number, const NumberOptions& options) {
          !(options.below && number >= *options.below);
 }
 
+/// A number that is inside, wherever the bounds leave room.
+double some_number(const NumberOptions& options) {
+  if (options.min) return *options.min;
+  if (options.max) return *options.max;
+  if (options.above && options.below) return (*options.above + *options.below) / 2;
+  if (options.above) return *options.above + 1;
+  if (options.below) return *options.below - 1;
+  return 0;
+}
+
 }  // namespace
 
 MapReader::MapReader(Value map, std::string what) : map_(std::move(map)), what_(std::move(what)) {
@@ -72,36 +82,49 @@ MapReader::MapReader(Value map, std::string what) : map_(std::move(map)), what_(
   }
 }
 
+template <typename T>
+const T* MapReader::fall_back(std::string_view key, const std::optional<T>& fallback) {
+  if (find(key) != nullptr || !fallback) return nullptr;
+  as_read_.set(std::string(key), Value(*fallback));
+  return &*fallback;
+}
+
+bool MapReader::makes_up(std::string_view key) {
+  if (requires_ || find(key) != nullptr) return false;
+  made_up_.emplace_back(key);
+  return true;
+}
+
 double MapReader::number(std::string_view key, const NumberOptions& options) {
-  const Value* value = find(key);
-  if (value == nullptr && options.fallback) return *options.fallback;
+  if (const double* fallback = fall_back(key, options.fallback)) return *fallback;
+  if (makes_up(key)) return some_number(options);
   return checked_number(key, require(key), options);
 }
 
 std::int64_t MapReader::integer(std::string_view key, const IntegerOptions& options) {
-  const Value* value = find(key);
-  if (value == nullptr && options.fallback) return *options.fallback;
+  if (const std::int64_t* fallback = fall_back(key, options.fallback)) return *fallback;
+  if (makes_up(key)) return options.min.value_or(options.max.value_or(0));
   return checked_integer(key, require(key), options);
 }
 
 bool MapReader::boolean(std::string_view key, std::optional<bool> fallback) {
-  const Value* value = find(key);
-  if (value == nullptr && fallback) return *fallback;
+  if (const bool* stand_in = fall_back(key, fallback)) return *stand_in;
+  if (makes_up(key)) return false;
   const Value& given = require(key);
   if (!given.is_boolean()) refuse(key, given, "true or false");
   return given.as_boolean();
 }
 
 std::string MapReader::text(std::string_view key, std::optional<std::string> fallback) {
-  const Value* value = find(key);
-  if (value == nullptr && fallback) return *std::move(fallback);
+  if (const std::string* stand_in = fall_back(key, fallback)) return *stand_in;
+  if (makes_up(key)) return {};
   return checked_text(key, require(key));
 }
 
 std::string MapReader::choice(std::string_view key, const std::vector<std::string>& names,
                               std::optional<std::string> fallback) {
-  const Value* value = find(key);
-  if (value == nullptr && fallback) return *std::move(fallback);
+  if (const std::string* stand_in = fall_back(key, fallback)) return *stand_in;
+  if (makes_up(key)) return names.empty() ? std::string() : names.front();
   const Value& given = require(key);
   const std::string one_of = "must be one of " + joined(names) + ", not ";
   if (!given.is_text()) fail_at(given.position(), key, one_of + given.describe());
@@ -115,8 +138,8 @@ std::string MapReader::choice(std::string_view key, const std::vector<std::strin
 template <typename T, typename Check>
 std::vector<T> MapReader::items(std::string_view key, std::optional<std::vector<T>> fallback,
                                 Check check) {
-  const Value* value = find(key);
-  if (value == nullptr && fallback) return *std::move(fallback);
+  if (const std::vector<T>* stand_in = fall_back(key, fallback)) return *stand_in;
+  if (makes_up(key)) return {};
   const Value& given = require(key);
   if (!given.is_list()) return {check(std::string(key), given)};
   std::vector<T> result;
@@ -152,12 +175,15 @@ std::vector<std::int64_t> MapReader::integers(std::string_view key, const Intege
 
 const Value* MapReader::find(std::string_view key) {
   if (!asked_for(key)) known_.emplace_back(key);
-  return std::as_const(map_).find(key);
+  const Value* value = std::as_const(map_).find(key);
+  if (value != nullptr) as_read_.set(std::string(key), *value, key_position(key));
+  return value;
 }
 
 const Value& MapReader::require(std::string_view key) {
   const Value* value = find(key);
   if (value != nullptr) return *value;
+  if (makes_up(key)) return nothing_;
   // Often the key is there, but mistyped; finish() would never be reached to say so.
   const std::string typo = nearest(key, unasked());
   if (typo.empty()) fail_key(map_.position(), key, "missing key", "");
@@ -167,6 +193,23 @@ const Value& MapReader::require(std::string_view key) {
 void MapReader::fail(std::string_view key, std::string_view complaint) const {
   const Value* value = map_.find(key);
   fail_at(value != nullptr ? value->position() : map_.position(), key, complaint);
+}
+
+void MapReader::fail_item(std::string_view key, std::size_t item,
+                          std::string_view complaint) const {
+  const Value* value = map_.find(key);
+  if (value == nullptr || !value->is_list()) fail(key, complaint);
+  const std::string place = std::string(key) + "[" + std::to_string(item) + "]";
+  fail_at(value->as_list().at(item).position(), place, complaint);
+}
+
+void MapReader::check(bool holds, std::initializer_list<std::string_view> keys,
+                      std::string_view complaint) const {
+  if (holds || keys.size() == 0) return;
+  for (const std::string_view key : keys) {
+    if (std::find(made_up_.begin(), made_up_.end(), key) != made_up_.end()) return;
+  }
+  fail(*keys.begin(), complaint);
 }
 
 void MapReader::finish() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,13 +35,19 @@ struct IntegerOptions {
 ///     const std::string mode = reader.choice("mode", {"linear", "cubic"}, "cubic");
 ///     reader.finish();
 ///
-/// A key without a fallback is required. All errors are ConfigErrors; they name the position (or
-/// `AGPruner rule 1, key 'sparsity'` for a map made in code), the value found and what is allowed.
+/// A key without a fallback is required. What was read, fallbacks included, is kept (`as_read`).
+/// All errors are ConfigErrors; they name the position (or `AGPruner rule 1, key 'sparsity'` for a
+/// map made in code), the value found and what is allowed.
 class MapReader {
  public:
   /// \param map   a map, or null, which is read as an empty one
   /// \param what  what the map describes, for messages: "AGPruner rule 1"
   MapReader(Value map, std::string what);
+
+  /// From now on no key is required: a missing one without a fallback reads as some value in its
+  /// bounds (false, the first of the choices, an empty text or list, null). Keys that are there are
+  /// checked as ever. For a map whose options will not be used.
+  void require_nothing() { requires_ = false; }
 
   /// A finite number in the given bounds; integers are taken too.
   double number(std::string_view key, const NumberOptions& options = {});
@@ -70,18 +77,34 @@ class MapReader {
   /// True if the key is there; it counts as asked for.
   bool has(std::string_view key) { return find(key) != nullptr; }
 
-  /// Throws a ConfigError about `key` in the style of the others, for checks that involve more than
-  /// one key: `reader.fail("end_epoch", "must be after start_epoch")`.
+  /// Throws a ConfigError about `key` in the style of the others: `reader.fail("levels", "must
+  /// rise")`.
   [[noreturn]] void fail(std::string_view key, std::string_view complaint) const;
+  /// The same about an item of a list.
+  [[noreturn]] void fail_item(std::string_view key, std::size_t item,
+                              std::string_view complaint) const;
+  /// Fails unless `holds`, for what involves several keys; the first is named:
+  /// `reader.check(end > start, {"end_epoch", "start_epoch"}, "must be after start_epoch")`.
+  /// Does nothing where one of them is missing and after `require_nothing` only made up.
+  void check(bool holds, std::initializer_list<std::string_view> keys,
+             std::string_view complaint) const;
 
   /// Throws a ConfigError for the first key that nobody asked for, with the nearest known one.
   void finish() const;
 
+  /// Every key asked for and found, as it was written, and every fallback that stood in for one, in
+  /// the order they were asked for: the map that spells everything out and reads as the same.
+  const Value& as_read() const { return as_read_; }
   const Value& map() const { return map_; }
   const std::string& what() const { return what_; }
 
  private:
   bool asked_for(std::string_view key) const;
+  /// The fallback for a key that is not there, or null: then the key is required.
+  template <typename T>
+  const T* fall_back(std::string_view key, const std::optional<T>& fallback);
+  /// Whether a value for this key must be made up; see `require_nothing`.
+  bool makes_up(std::string_view key);
   std::vector<std::string> unasked() const;
   Position key_position(std::string_view key) const;
   [[noreturn]] void fail_at(const Position& position, std::string_view key,
@@ -100,7 +123,11 @@ class MapReader {
 
   Value map_;
   std::string what_;
-  std::vector<std::string> known_;  // the keys asked for, in that order
+  Value as_read_ = Value::map();
+  Value nothing_;  // what `require` returns where nothing is required
+  bool requires_ = true;
+  std::vector<std::string> known_;    // the keys asked for, in that order
+  std::vector<std::string> made_up_;  // those of them whose value was made up
 };
 
 }  // namespace espalier::compress

@@ -1,5 +1,7 @@
 #include "espalier/compress/pruners/agp_pruner.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "espalier/autograd/core/engine.h"
@@ -42,8 +44,7 @@ void AGPruner::on_update() {
   if (waits && !epoch_announced_ && updates() == patience) {
     Engine::current().warn(
         "[AGPruner] 1000 updates and no epoch has been announced, so the schedule stands still; "
-        "call "
-        "update_epoch(epoch) when an epoch begins, or use 'unit: step'");
+        "call update_epoch(epoch) when an epoch begins, or use 'unit: step'");
   }
 }
 
@@ -68,10 +69,36 @@ void AGPruner::read_rule(int rule, MapReader& options) {
   schedule.start = options.integer(start, {.min = 0, .fallback = 0});
   schedule.end = options.integer(end, {.min = 0});
   schedule.frequency = options.integer("frequency", {.min = 1, .fallback = 1});
-  if (schedule.final_sparsity < schedule.initial_sparsity) {
-    options.fail("final_sparsity", "must not be below initial_sparsity");
+  options.check(schedule.final_sparsity >= schedule.initial_sparsity,
+                {"final_sparsity", "initial_sparsity"}, "must not be below initial_sparsity");
+  options.check(schedule.end > schedule.start, {end, start}, std::string("must be after ") + start);
+}
+
+void AGPruner::visit_state(nn::StateVisitor& state) {
+  Pruner::visit_state(state);
+  state("updates_done", done_);
+  state("epoch_announced", epoch_announced_);
+}
+
+std::vector<ScheduleEnd> AGPruner::schedule_ends(int64_t epochs, int64_t steps_per_epoch) const {
+  std::vector<ScheduleEnd> ends;
+  for (int rule = 0; rule < static_cast<int>(options_.size()); ++rule) {
+    if (!in_use(rule)) continue;
+    const auto& [by_epoch, schedule] = options_[static_cast<size_t>(rule)];
+    // Times count from 0, and the last training forward is at the last of them.
+    const int64_t times = by_epoch ? epochs : epochs * steps_per_epoch;
+    const int64_t last = schedule.start + (schedule.updates() - 1) * schedule.frequency;
+    const char* unit = by_epoch ? "epoch" : "step";
+    const std::string end = std::string("end_") + unit + " to " + std::to_string(times);
+    ends.push_back({.rule = rule,
+                    .epochs = (by_epoch ? last : last / steps_per_epoch) + 1,
+                    .goal = "its final sparsity",
+                    .reached = fmt::format("sparsity is {:.3g}", schedule.sparsity_at(times - 1)),
+                    .remedy = schedule.start < times
+                                  ? "set " + end
+                                  : fmt::format("set {} and start_{} below it", end, unit)});
   }
-  if (schedule.end <= schedule.start) options.fail(end, std::string("must be after ") + start);
+  return ends;
 }
 
 }  // namespace espalier::compress

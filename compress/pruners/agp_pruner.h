@@ -38,11 +38,12 @@ class AGPruner : public Pruner {
     double sparsity_at(int64_t t) const;
   };
 
-  AGPruner(Rules rules) : Pruner(std::move(rules)) {}  // NOLINT: rules in braces read well
+  AGPruner(Rules rules = {}) : Pruner(std::move(rules)) {}  // NOLINT: rules in braces read well
 
-  std::string name() const override { return "AGPruner"; }
   void update_epoch(int epoch) override;
   Tensor calc_mask(const LayerInfo& layer, const Tensor& weight) override;
+  void visit_state(nn::StateVisitor& state) override;
+  std::vector<ScheduleEnd> schedule_ends(int64_t epochs, int64_t steps_per_epoch) const override;
 
  private:
   struct Options {

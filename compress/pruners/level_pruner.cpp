@@ -18,6 +18,11 @@ void LevelPruner::on_update() {
   }
 }
 
+void LevelPruner::visit_state(nn::StateVisitor& state) {
+  Pruner::visit_state(state);
+  state("last_refresh", last_refresh_);
+}
+
 void LevelPruner::read_rule(int rule, MapReader& options) {
   Pruner::read_rule(rule, options);
   options_.resize(static_cast<size_t>(rule) + 1);

@@ -21,11 +21,11 @@ namespace espalier::compress {
 /// (16), or `once`: one mask when attaching, for a network that is trained already.
 class LevelPruner : public Pruner {
  public:
-  LevelPruner(Rules rules) : Pruner(std::move(rules)) {}  // NOLINT: rules in braces read well
+  LevelPruner(Rules rules = {}) : Pruner(std::move(rules)) {}  // NOLINT: rules in braces read well
 
-  std::string name() const override { return "LevelPruner"; }
   void update_epoch(int epoch) override { Compressor::update_epoch(epoch); }
   Tensor calc_mask(const LayerInfo& layer, const Tensor& weight) override;
+  void visit_state(nn::StateVisitor& state) override;
 
  private:
   struct Options {

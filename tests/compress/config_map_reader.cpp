@@ -205,6 +205,69 @@ TEST_CASE("the wrong kind is refused where it stands", "[config]") {
                     Equals("[config] the trainer must be a map of 'key: value', not 'x'"));
 }
 
+TEST_CASE("what was read is kept, fallbacks spelled out, and reads as the same", "[config]") {
+  const auto read = [](MapReader reader) {
+    reader.number("lr", {.fallback = 0.1});
+    reader.integer("epochs");
+    reader.text("name", "x");
+    reader.boolean("nesterov", false);
+    reader.choice("mode", {"linear", "cubic"}, "cubic");
+    reader.strings("ops", Strings{"a", "b"});
+    reader.integers("steps");
+    reader.numbers("levels", {}, std::vector<double>{0.5});
+    reader.find("raw");
+    reader.find("absent");
+    reader.finish();
+    return reader.as_read();
+  };
+  const Value once = read(reader_of("steps: 7\nepochs: 3\nraw: {a: 1}\nmode: linear\n"));
+  CHECK(once == Value::map({{"lr", 0.1},
+                            {"epochs", 3},
+                            {"name", "x"},
+                            {"nesterov", false},
+                            {"mode", "linear"},
+                            {"ops", {"a", "b"}},
+                            {"steps", 7},
+                            {"levels", {0.5}},
+                            {"raw", Value::map({{"a", 1}})}}));
+  CHECK(once.find("steps")->position().text() == "train.yaml:1:8");
+  CHECK(read(MapReader(once, "again")) == once);
+}
+
+TEST_CASE("where nothing is required, what is there is checked all the same", "[config]") {
+  MapReader reader = reader_of("end: 3\n");
+  reader.require_nothing();
+  CHECK(reader.number("a", {.min = 2, .below = 3}) == 2);
+  CHECK(reader.number("b", {.above = 0, .max = 1}) == 1);
+  CHECK(reader.number("c", {.above = 0, .below = 1}) == 0.5);
+  CHECK(reader.number("d", {.above = 0}) > 0);
+  CHECK(reader.number("e", {.below = 0}) < 0);
+  CHECK(reader.number("f", {.min = 0, .fallback = 4}) == 4);
+  CHECK(reader.integer("start", {.min = 5}) == 5);
+  CHECK(reader.integer("g", {.max = -1}) == -1);
+  CHECK_FALSE(reader.boolean("h"));
+  CHECK(reader.text("i").empty());
+  CHECK(reader.choice("j", {"linear", "cubic"}) == "linear");
+  CHECK(reader.strings("k").empty());
+  CHECK(reader.require("l").is_null());
+  CHECK_THROWS_AS(reader.integer("end", {.max = 2}), ConfigError);
+  CHECK(reader.integer("end") == 3);
+  CHECK_NOTHROW(reader.check(false, {"end", "start"}, "must be after start"));
+  CHECK_THROWS_WITH(reader.check(false, {"end", "f"}, "must be after f"),
+                    Equals("[config] train.yaml:1:6: end must be after f (in AGPruner rule 1)"));
+  CHECK_NOTHROW(reader.check(true, {"end", "f"}, "must be after f"));
+  CHECK(reader.as_read() == Value::map({{"f", 4.0}, {"end", 3}}));
+  CHECK_NOTHROW(reader.finish());
+}
+
+TEST_CASE("an item of a list is complained about where it stands", "[config]") {
+  MapReader reader = reader_of("ops: [a, b]\nop: c\n");
+  CHECK_THROWS_WITH(reader.fail_item("ops", 1, "is wrong"),
+                    Equals("[config] train.yaml:1:10: ops[1] is wrong (in AGPruner rule 1)"));
+  CHECK_THROWS_WITH(reader.fail_item("op", 0, "is wrong"),
+                    Equals("[config] train.yaml:2:5: op is wrong (in AGPruner rule 1)"));
+}
+
 TEST_CASE("checks of several keys complain in the same style", "[config]") {
   MapReader reader = reader_of("start_epoch: 5\nend_epoch: 3\n");
   CHECK_THROWS_WITH(reader.fail("end_epoch", "must be after start_epoch (5), not 3"),

@@ -1,0 +1,67 @@
+#include "espalier/compress/rule_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace espalier::compress {
+namespace {
+
+/// "conv1, conv2, fc1", or the first of them "and 14 more".
+std::string listed(const std::vector<std::string>& names) {
+  constexpr size_t most = 10;
+  const size_t shown = names.size() > most ? most - 2 : names.size();
+  std::string text;
+  for (size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : ", ") + names[i];
+  if (shown < names.size()) text += fmt::format(" and {} more", names.size() - shown);
+  return text;
+}
+
+template <class Layer>
+std::vector<std::string> names_of(const std::vector<Layer>& layers, int rule) {
+  std::vector<std::string> names;
+  for (const Layer& layer : layers) {
+    if (layer.rule == rule) names.push_back(layer.name);
+  }
+  return names;
+}
+
+std::string count_of_epochs(int64_t epochs) {
+  return fmt::format("{} epoch{}", epochs, epochs == 1 ? "" : "s");
+}
+
+}  // namespace
+
+std::vector<std::string> summarise_rules(const Compressor& compressor) {
+  if (compressor.rules().empty()) return {listed(names_of(compressor.layers(), 0))};
+  std::vector<std::string> lines;
+  for (int rule = 0; rule < static_cast<int>(compressor.rules().size()); ++rule) {
+    const std::vector<std::string> chosen = names_of(compressor.layers(), rule);
+    const std::vector<std::string> excluded = names_of(compressor.excluded(), rule);
+    std::string line = fmt::format("rule {}", rule + 1);
+    if (!chosen.empty()) line += ": " + listed(chosen);
+    if (!excluded.empty()) line += " excludes " + listed(excluded);
+    if (chosen.empty() && excluded.empty()) line += " is overridden by later rules";
+    lines.push_back(std::move(line));
+  }
+  if (compressor.layers().empty())
+    lines.back() += fmt::format(": nothing is left to {}", compressor.verb());
+  return lines;
+}
+
+std::vector<std::string> unfinished_schedules(const Compressor& compressor, int64_t epochs,
+                                              int64_t steps_per_epoch) {
+  std::vector<std::string> sentences;
+  for (const ScheduleEnd& end : compressor.schedule_ends(epochs, steps_per_epoch)) {
+    if (end.epochs <= epochs) continue;
+    sentences.push_back(
+        fmt::format("{} reaches {} in epoch {}, but training ends after {}: at that point {}; "
+                    "train at least {}, "
+                    "or {}",
+                    compressor.rule_name(end.rule), end.goal, end.epochs, count_of_epochs(epochs),
+                    end.reached, count_of_epochs(end.epochs), end.remedy));
+  }
+  return sentences;
+}
+
+}  // namespace espalier::compress

@@ -1,0 +1,192 @@
+// A training that is stopped and goes on elsewhere has the masks of one that was not.
+#include <catch2/catch.hpp>
+#include <functional>
+#include <map>
+
+#include "espalier/autograd/core/error.h"
+#include "espalier/compress/pruners/agp_pruner.h"
+#include "espalier/compress/pruners/level_pruner.h"
+#include "espalier/nn/optim/sgd.h"
+#include "support/small_networks.h"
+
+using namespace espalier;
+using namespace espalier::compress;
+using namespace espalier::test;
+using Catch::Contains;
+
+namespace {
+
+constexpr int steps_per_epoch = 3;
+
+/// Looks at stored values, and does nothing else.
+class Latents : public Compressor {
+ public:
+  Latents() : Compressor({}) {}
+  std::map<std::string, Tensor> copy() const {
+    std::map<std::string, Tensor> values;
+    for (const LayerInfo& layer : layers())
+      values[layer.name] = Tensor::from(layer.shape, latent(layer).values());
+    return values;
+  }
+
+ private:
+  void attach_layer(const LayerInfo&) override {}
+  void refresh_layer(const LayerInfo&) override {}
+};
+
+struct Training {
+  explicit Training(Rules rules, std::function<std::unique_ptr<Pruner>(Rules)> make, bool steps)
+      : net(four_layers()), pruner(make(std::move(rules))), calls_step(steps) {
+    (*pruner)(net);
+    latents(net);
+  }
+  void run(int from, int to) {
+    for (int i = from; i < to; ++i) {
+      if (i % steps_per_epoch == 0) pruner->update_epoch(i / steps_per_epoch);
+      train_four_layers(net, sgd, static_cast<uint64_t>(i));
+      if (calls_step) pruner->step();
+    }
+  }
+  nn::State save() {
+    nn::State state;
+    nn::StateVisitor visitor = nn::StateVisitor::saving(state);
+    pruner->visit_state(visitor);
+    return state;
+  }
+  void restore(nn::State& state) {
+    nn::StateVisitor visitor = nn::StateVisitor::restoring(state);
+    pruner->visit_state(visitor);
+  }
+  /// Plain gradient descent keeps nothing beside the values.
+  void copy_parameters(Training& from) {
+    const auto values = from.latents.copy();
+    const auto mine = net.parameters(), theirs = from.net.parameters();
+    for (size_t i = 0; i < mine.size(); ++i) {
+      const bool weight = mine[i].parameter->role() == nn::Role::weight;
+      mine[i].parameter->load(weight ? values.at(mine[i].layer)
+                                     : theirs[i].parameter->effective_value());
+    }
+  }
+
+  nn::Sequential net;
+  nn::SGD sgd{net, {.lr = 0.05}};
+  std::unique_ptr<Pruner> pruner;
+  Latents latents;
+  bool calls_step;
+};
+
+template <class Algorithm>
+std::unique_ptr<Pruner> make(Rules rules) {
+  return std::make_unique<Algorithm>(std::move(rules));
+}
+
+void require_same(Training& a, Training& b) {
+  REQUIRE(a.pruner->layers().size() == b.pruner->layers().size());
+  for (size_t i = 0; i < a.pruner->layers().size(); ++i)
+    REQUIRE(a.pruner->mask(a.pruner->layers()[i]) == b.pruner->mask(b.pruner->layers()[i]));
+  const auto left = a.latents.copy(), right = b.latents.copy();
+  for (const auto& [name, value] : left) {
+    for (int64_t i = 0; i < value.size(); ++i) REQUIRE(value[i] == right.at(name)[i]);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("masks go on exactly where they stopped") {
+  struct Case {
+    const char* what;
+    Rules rules;
+    std::function<std::unique_ptr<Pruner>(Rules)> make;
+    bool calls_step = false;
+  };
+  const Rules by_step{{{"final_sparsity", 0.8},
+                       {"unit", "step"},
+                       {"start_step", 2},
+                       {"end_step", 12},
+                       {"frequency", 2},
+                       {"masked_weights", "freeze"}}};
+  const std::vector<Case> cases = {
+      {"AGP by epoch", {{{"final_sparsity", 0.8}, {"end_epoch", 4}}}, make<AGPruner>},
+      {"AGP by epoch, masked weights train",
+       {{{"final_sparsity", 0.8}, {"end_epoch", 4}, {"masked_weights", "train"}},
+        {{"prune", false}, {"support_op", "fc2"}}},
+       make<AGPruner>},
+      {"AGP by optimizer updates", by_step, make<AGPruner>},
+      {"AGP by calls of step()", by_step, make<AGPruner>, true},
+      {"Level", {{{"sparsity", 0.6}, {"frequency", 4}}}, make<LevelPruner>},
+      {"Level by calls of step()",
+       {{{"sparsity", 0.6}, {"frequency", 4}}},
+       make<LevelPruner>,
+       true},
+  };
+  constexpr int end = 15;
+  for (const Case& each : cases) {
+    for (int stop = 0; stop < end; ++stop) {
+      INFO(each.what << ", stopped after step " << stop);
+      Training whole(each.rules, each.make, each.calls_step);
+      whole.run(0, stop);
+      nn::State state = whole.save();
+      Training resumed(each.rules, each.make, each.calls_step);
+      // The order does not matter.
+      if (stop % 2 == 0) resumed.restore(state);
+      resumed.copy_parameters(whole);
+      if (stop % 2 == 1) resumed.restore(state);
+      require_same(whole, resumed);
+      nn::State again = resumed.save();
+      CHECK(again.values.size() == state.values.size());
+      for (int i = stop; i < end; ++i) {
+        whole.run(i, i + 1);
+        resumed.run(i, i + 1);
+        require_same(whole, resumed);
+      }
+      REQUIRE(whole.pruner->updates() == resumed.pruner->updates());
+    }
+  }
+}
+
+TEST_CASE("a mask that was asked for and not made yet is made after resuming") {
+  const Rules rules{{{"final_sparsity", 0.8}, {"start_epoch", 1}, {"end_epoch", 3}}};
+  Training whole(rules, make<AGPruner>, false);
+  whole.run(0, 3);
+  whole.pruner->update_epoch(2);
+  nn::State state = whole.save();
+  Training resumed(rules, make<AGPruner>, false);
+  resumed.copy_parameters(whole);
+  resumed.restore(state);
+  CHECK(resumed.pruner->mask(resumed.pruner->layers()[2]).masked() == 0);
+  train_four_layers(whole.net, whole.sgd, 7);
+  train_four_layers(resumed.net, resumed.sgd, 7);
+  CHECK(resumed.pruner->mask(resumed.pruner->layers()[2]).masked() == 1024);
+  require_same(whole, resumed);
+}
+
+TEST_CASE("restoring masks zeroes nothing") {
+  const Rules rules{{{"final_sparsity", 0.8}, {"end_epoch", 1}}};
+  Training pruned(rules, make<AGPruner>, false);
+  pruned.run(0, 1);
+  nn::State state = pruned.save();
+  Training other({{{"final_sparsity", 0.8}, {"start_epoch", 1}, {"end_epoch", 2}}}, make<AGPruner>,
+                 false);
+  const auto before = other.latents.copy();
+  other.restore(state);
+  CHECK(other.pruner->mask(other.pruner->layers()[2]).masked() == 1024);
+  const auto after = other.latents.copy();
+  for (const auto& [name, value] : before) {
+    CHECK(std::count(after.at(name).values().begin(), after.at(name).values().end(), 0.0f) == 0);
+    for (int64_t i = 0; i < value.size(); ++i) REQUIRE(after.at(name)[i] == value[i]);
+  }
+}
+
+TEST_CASE("a state of something else is refused") {
+  const Rules all{{{"sparsity", 0.5}}}, some{{{"sparsity", 0.5}, {"support_type", "Linear"}}};
+  Training a(all, make<LevelPruner>, false), b(some, make<LevelPruner>, false);
+  nn::State state = a.save();
+  CHECK_THROWS_WITH(b.restore(state), Contains("conv1 conv2 fc1 fc2") && Contains("'fc1 fc2'"));
+  state.values.erase("fc2.mask");
+  CHECK_THROWS_WITH(a.restore(state), Contains("no mask for layer 'fc2'"));
+  nn::State empty;
+  CHECK_THROWS_AS(a.restore(empty), Error);
+  LevelPruner loose(all);
+  nn::StateVisitor visitor = nn::StateVisitor::saving(empty);
+  CHECK_THROWS_WITH(loose.visit_state(visitor), Contains("not attached"));
+}
