@@ -65,15 +65,17 @@ RunFolder RunFolder::create(const std::optional<std::string>& asked_for,
   if (asked_for && asked_for->empty()) throw ConfigError("the run's folder needs a name");
   const fs::path first =
       asked_for ? fs::path(*asked_for) : "runs" / fs::path(default_name(config_path));
-  std::optional<RunFolder> folder = claim(first, config);
-  if (!folder && asked_for) {
-    throw ConfigError(fmt::format(
-        "'{}' already holds a run; choose another folder, or remove it first", *asked_for));
+  for (int number = 1;; ++number) {
+    const std::string suffix = number == 1 ? "" : "-" + std::to_string(number);
+    if (std::optional<RunFolder> folder = claim(first.string() + suffix, config)) {
+      folder->begin(with_dense);
+      return std::move(*folder);
+    }
+    if (asked_for) {
+      throw ConfigError(fmt::format(
+          "'{}' already holds a run; choose another folder, or remove it first", *asked_for));
+    }
   }
-  for (int number = 2; !folder; ++number)
-    folder = claim(first.string() + "-" + std::to_string(number), config);
-  folder->begin(with_dense);
-  return std::move(*folder);
 }
 
 RunFolder RunFolder::reopen(const std::string& path) {
