@@ -4,9 +4,11 @@
 #include <string>
 #include <unordered_set>
 
+#include "espalier/autograd/backend/vector_kernels.h"
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/core/parallel.h"
 #include "espalier/autograd/ops.h"
+#include "espalier/autograd/ops/checks.h"
 
 namespace espalier {
 namespace {
@@ -63,6 +65,12 @@ void InputGradients::add(int i, Tensor gradient) {
   GraphValue& value = *inputs_[i];
   if (!value.gradient.defined()) {
     value.gradient = std::move(gradient);
+  } else if (value.gradient.storage().use_count() == 1) {  // nobody else sees it change
+    float* total = value.gradient.storage()->memory.as();
+    parallel_for(gradient.size(), elementwise_grain, [&](int64_t begin, int64_t end) {
+      backend::vector_kernels().add(end - begin, total + begin, gradient.data() + begin,
+                                    total + begin);
+    });
   } else {
     NoGrad no_grad;
     value.gradient = espalier::add(value.gradient, gradient);
@@ -103,7 +111,7 @@ Trace::~Trace() {
   active_trace = previous_;
 }
 
-bool Recorder::wants_backward(std::initializer_list<const Tensor*> inputs) {
+bool Recorder::wants_backward(std::span<const Tensor* const> inputs) {
   return recording && std::any_of(inputs.begin(), inputs.end(),
                                   [](const Tensor* input) { return input->requires_grad(); });
 }
@@ -112,9 +120,8 @@ bool Recorder::tracing() {
   return active_trace != nullptr;
 }
 
-Tensor Recorder::attach(const char* operation, std::initializer_list<const Tensor*> inputs,
-                        Tensor output, std::initializer_list<Attribute> attributes,
-                        Backward backward) {
+Tensor Recorder::attach(const char* operation, std::span<const Tensor* const> inputs, Tensor output,
+                        std::initializer_list<Attribute> attributes, Backward backward) {
   auto value = std::make_shared<GraphValue>();
   if (backward) {
     value->requires_grad = true;

@@ -3,6 +3,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -130,18 +131,17 @@ class Trace {
 
 /// The glue behind `record`.
 struct Recorder {
-  static bool wants_backward(std::initializer_list<const Tensor*> inputs);
+  static bool wants_backward(std::span<const Tensor* const> inputs);
   static bool tracing();
-  static Tensor attach(const char* operation, std::initializer_list<const Tensor*> inputs,
-                       Tensor output, std::initializer_list<Attribute> attributes,
-                       Backward backward);
+  static Tensor attach(const char* operation, std::span<const Tensor* const> inputs, Tensor output,
+                       std::initializer_list<Attribute> attributes, Backward backward);
 };
 
 /// Ends every operation: returns `output`, remembered as the result of `operation` on `inputs`.
 /// \param backward `void(const Tensor& gradient, InputGradients& into)`; it is dropped unless an
 ///        input requires a gradient, and should capture (as `Saved`) only what it needs
 template <class F>
-Tensor record(const char* operation, std::initializer_list<const Tensor*> inputs, Tensor output,
+Tensor record(const char* operation, std::span<const Tensor* const> inputs, Tensor output,
               std::initializer_list<Attribute> attributes, F&& backward) {
   if (Recorder::wants_backward(inputs)) {
     return Recorder::attach(operation, inputs, std::move(output), attributes,
@@ -151,6 +151,12 @@ Tensor record(const char* operation, std::initializer_list<const Tensor*> inputs
     return Recorder::attach(operation, inputs, std::move(output), attributes, nullptr);
   }
   return output;
+}
+template <class F>
+Tensor record(const char* operation, std::initializer_list<const Tensor*> inputs, Tensor output,
+              std::initializer_list<Attribute> attributes, F&& backward) {
+  return record(operation, std::span(inputs.begin(), inputs.size()), std::move(output), attributes,
+                std::forward<F>(backward));
 }
 
 }  // namespace espalier

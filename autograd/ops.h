@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "espalier/autograd/mask.h"
 #include "espalier/autograd/tensor.h"
@@ -33,6 +34,40 @@ struct MaxPool2dOptions {
 /// x `N×H×W×C`; y `N×P×Q×C`, incomplete windows at the right and lower edge are dropped.
 Tensor max_pool2d(const Tensor& x, const MaxPool2dOptions& options);
 
+struct AvgPool2dOptions {
+  int64_t kernel = 2;
+  int64_t stride = 0;   ///< 0: the kernel's size
+  int64_t padding = 0;  ///< zeros, which count as values
+};
+/// The mean of each window and channel: Σ of the window / kernel².
+/// x `N×H×W×C`; y `N×P×Q×C`, incomplete windows at the right and lower edge are dropped.
+Tensor avg_pool2d(const Tensor& x, const AvgPool2dOptions& options);
+
+/// The mean over all pixels. x `N×H×W×C`; y `N×C`.
+Tensor global_avg_pool2d(const Tensor& x);
+
+struct BatchNormOptions {
+  bool training = true;
+  double momentum = 0.1;  ///< share of the newest batch in the running statistics
+  double epsilon = 1e-5;
+  Tensor residual = {};  ///< added to the result; undefined: nothing
+  bool relu = false;     ///< whether max(·, 0) follows
+};
+/// Batch normalisation (Ioffe & Szegedy, arXiv 1502.03167, algorithms 1 and 2), channel by channel:
+///
+///     y = scale·(x − mean) / √(variance + ε) + shift
+///
+/// and then, in the same pass over memory, y + residual and max(y, 0) where the options ask for it.
+/// x and y `N×…×C`, residual as x, the others `C`.
+///
+/// In training mean and variance are those of the batch (Σ(x − mean)² / count), and the handles of
+/// the running statistics are set to new tensors, (1 − momentum)·running + momentum·batch, with the
+/// unbiased variance Σ(x − mean)² / (count − 1). In evaluation the running statistics take the
+/// place of the batch's and are not changed. \throws Error in training when a channel has a single
+/// value
+Tensor batch_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, Tensor& running_mean,
+                  Tensor& running_variance, const BatchNormOptions& options = {});
+
 /// max(x, 0); the gradient at 0 is 0.
 Tensor relu(const Tensor& x);
 
@@ -42,6 +77,10 @@ Tensor reshape(const Tensor& x, const Shape& shape);
 /// `N×H×W×C` → `N×(C·H·W)`, channel outermost: the order in which PyTorch flattens, so that weights
 /// of the layer behind can be exchanged with it. Any other `N×…` is only reshaped.
 Tensor flatten(const Tensor& x);
+
+/// The tensors side by side along the last axis, in the given order: `N×H×W×C₁`, `N×H×W×C₂` →
+/// `N×H×W×(C₁+C₂)`. Their other extents must be equal.
+Tensor concat(std::span<const Tensor> parts);
 
 /// a + b, a·b element by element; shapes must be equal.
 Tensor add(const Tensor& a, const Tensor& b);

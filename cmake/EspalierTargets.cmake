@@ -1,4 +1,4 @@
-# How a folder becomes a target.
+# How a folder becomes a target, and how the targets become the library.
 #
 # Every include in the project reads "espalier/<folder>/<file>", in the tree and installed. So that
 # a folder can only include what lies below it, each target has an include root of its own under
@@ -30,7 +30,29 @@ function(espalier_folder target)
   add_library(${target} OBJECT ${sources})
   espalier_include_root(${target} PUBLIC ${arg_PUBLISH})
   espalier_include_root(${target} PRIVATE ${arg_HIDE})
+  set_target_properties(${target} PROPERTIES ESPALIER_PUBLISHED "${arg_PUBLISH}")
   espalier_settings(${target})
+endfunction()
+
+# espalier_library(<library> HEADER <path>… PUBLISH <target>… [HIDE <target>…]): the shared library
+# espalier::<library> from the objects of folder targets. Who links it sees the given headers and what
+# the targets under PUBLISH publish, through one include root that looks as it does when installed
+# (the library's property ESPALIER_PUBLISHED), and inherits nothing else but the need for C++20.
+function(espalier_library library)
+  cmake_parse_arguments(arg "" "" "HEADER;PUBLISH;HIDE" ${ARGN})
+  set(published ${arg_HEADER})
+  foreach(folder IN LISTS arg_PUBLISH)
+    get_target_property(paths ${folder} ESPALIER_PUBLISHED)
+    list(APPEND published ${paths})
+  endforeach()
+  add_library(${library} SHARED)
+  add_library(espalier::${library} ALIAS ${library})
+  target_link_libraries(${library} PRIVATE ${arg_PUBLISH} ${arg_HIDE})
+  target_compile_features(${library} INTERFACE cxx_std_20)
+  espalier_include_root(${library} INTERFACE ${published})
+  # Before 1.0 each minor version may break the binary interface.
+  set_target_properties(${library} PROPERTIES VERSION ${PROJECT_VERSION}
+    SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} ESPALIER_PUBLISHED "${published}")
 endfunction()
 
 # What every target of ours is compiled with. Nothing of this reaches a program that links us.

@@ -10,7 +10,6 @@
 #include "espalier/autograd/graph.h"
 #include "espalier/compress/config/config_error.h"
 #include "espalier/compress/config/sections.h"
-#include "espalier/compress/config/yaml.h"
 #include "espalier/compress/layer_rules.h"
 
 namespace espalier::compress {
@@ -38,7 +37,7 @@ Compressor::~Compressor() {
 void Compressor::load_configure(const std::string& path) {
   if (attached())
     throw Error(name(), "is attached to a model already; load '" + path + "' before attaching");
-  for (const Rule& rule : rules_of_section(read_yaml_file(path), name())) rules_.add(rule);
+  for (const Rule& rule : rules_of_section(read_sections(path), name())) rules_.add(rule);
 }
 
 std::string Compressor::name() const {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "espalier/autograd/core/shape.h"
@@ -16,6 +17,9 @@ enum class Split { train, test };
 struct Normalisation {
   std::vector<float> mean = {};
   std::vector<float> deviation = {};
+
+  /// The normalised value of a byte of a picture, in one of its channels.
+  float operator()(uint8_t byte, int64_t channel) const;
 };
 
 /// Pictures with a class each, in a fixed order.
@@ -29,6 +33,8 @@ class Dataset {
   virtual int64_t size() const = 0;               ///< number of samples
   virtual const Shape& sample_shape() const = 0;  ///< `H×W×C`
   virtual int classes() const = 0;                ///< labels are 0 … classes − 1
+  /// What the classes are called, one name for each label; empty where they have numbers only.
+  virtual std::vector<std::string> class_names() const { return {}; }
 
   /// Writes the pixels of a sample, `H×W×C`, normalised, to `pixels`: what a network takes.
   /// The data set normalises, and not the loader, because it has the bytes: a table of 256 values

@@ -2,17 +2,16 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "espalier/autograd/core/error.h"
+#include "espalier/datasets/byte_reader.h"
 #include "espalier/datasets/memory_dataset.h"
 
 namespace espalier::datasets {
@@ -22,78 +21,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view image_kind = "images-idx3-ubyte";
 constexpr std::string_view label_kind = "labels-idx1-ubyte";
-
-// What a byte of deflate can stand for at most (zlib's own figure). A header that announces more
-// than that is wrong, and must not make us ask for the memory.
-constexpr uint64_t largest_expansion = 1032;
-
-// The bytes of a file, decompressed if they are compressed: zlib tells the two apart.
-class ByteReader {
- public:
-  explicit ByteReader(const std::string& path) : path_(path) {
-    std::error_code failure;
-    file_size_ = fs::file_size(path, failure);  // also refuses folders
-    if (failure) throw Error("idx", fmt::format("cannot open {}: {}", path, failure.message()));
-    errno = 0;
-    file_ = gzopen(path.c_str(), "rb");
-    if (!file_) {
-      const std::string reason = errno ? std::generic_category().message(errno) : "out of memory";
-      throw Error("idx", fmt::format("cannot open {}: {}", path, reason));
-    }
-    gzbuffer(file_, 1 << 18);  // the default of 8 KiB makes many small reads
-  }
-  ~ByteReader() { gzclose(file_); }
-  ByteReader(const ByteReader&) = delete;
-  ByteReader& operator=(const ByteReader&) = delete;
-
-  const std::string& path() const { return path_; }
-  // The most bytes that can come out of this file.
-  uint64_t most_bytes() const { return file_size_ * (gzdirect(file_) ? 1 : largest_expansion); }
-  uint64_t file_size() const { return file_size_; }
-
-  // Up to `count` bytes; fewer only where the file ends, even if that is too early.
-  uint64_t read(uint8_t* to, uint64_t count) {
-    uint64_t done = 0;
-    while (done < count) {
-      const auto piece = static_cast<unsigned>(std::min<uint64_t>(count - done, 1u << 30));
-      const int got = gzread(file_, to + done, piece);
-      if (got < 0)
-        throw Error("idx", fmt::format("{} is damaged ({}); fetch it again", path_, reason()));
-      if (got == 0) break;
-      done += static_cast<uint64_t>(got);
-    }
-    return done;
-  }
-
-  // That nothing is left. The attempt to read on also makes zlib compare its checksum.
-  void expect_end() {
-    uint8_t extra;
-    if (read(&extra, 1) != 0) {
-      throw Error("idx", fmt::format("{} has trailing bytes beyond what its header announces; "
-                                     "fetch it again",
-                                     path_));
-    }
-    int code = Z_OK;
-    gzerror(file_, &code);
-    if (code == Z_BUF_ERROR) {
-      throw Error("idx", fmt::format("{} is truncated: the end of the compressed data is missing; "
-                                     "fetch it again",
-                                     path_));
-    }
-  }
-
- private:
-  std::string reason() const {
-    int code = Z_OK;
-    const std::string text = gzerror(file_, &code);
-    // zlib puts the path before its own words.
-    return text.starts_with(path_ + ": ") ? text.substr(path_.size() + 2) : text;
-  }
-
-  std::string path_;
-  uint64_t file_size_ = 0;
-  gzFile file_ = nullptr;
-};
 
 uint32_t big_endian(const uint8_t* bytes) {
   return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | bytes[3];
@@ -184,7 +111,7 @@ DatasetPtr read_idx(const IdxFiles& files, const IdxOptions& options) {
                 fmt::format("{} classes cannot be: labels are bytes, so 1 … 256", options.classes));
   }
   // Labels first: they are read in no time, so most mistakes show before the pictures are.
-  ByteReader label_reader(files.labels);
+  ByteReader label_reader("idx", files.labels);
   const auto [label_count] = read_header<1>(label_reader, "labels");
   const std::vector<uint8_t> labels =
       read_values(label_reader, static_cast<uint64_t>(label_count), 1, "labels");
@@ -197,7 +124,7 @@ DatasetPtr read_idx(const IdxFiles& files, const IdxOptions& options) {
                             files.labels, wrong - labels.begin(), *wrong, options.classes - 1));
   }
 
-  ByteReader image_reader(files.images);
+  ByteReader image_reader("idx", files.images);
   const auto [count, height, width] = read_header<3>(image_reader, "pictures");
   if (count != label_count) {
     throw Error("idx", fmt::format("{} has {} pictures but {} has {} labels; they are not of one "
@@ -212,7 +139,8 @@ DatasetPtr read_idx(const IdxFiles& files, const IdxOptions& options) {
                .pixels = std::move(pixels),
                .labels = std::vector<int32_t>(labels.begin(), labels.end()),
                .classes = options.classes,
-               .normalisation = options.normalisation});
+               .normalisation = options.normalisation,
+               .class_names = options.class_names});
 }
 
 DatasetPtr open_idx(const std::string& folder, Split split, const IdxOptions& options) {

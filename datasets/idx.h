@@ -11,8 +11,9 @@
 namespace espalier::datasets {
 
 struct IdxOptions {
-  int classes = 10;                  ///< labels are 0 … classes − 1; at most 256
-  Normalisation normalisation = {};  ///< none: pixels in [0, 1]
+  int classes = 10;                           ///< labels are 0 … classes − 1; at most 256
+  Normalisation normalisation = {};           ///< none: pixels in [0, 1]
+  std::vector<std::string> class_names = {};  ///< one for each class, or none
 };
 
 /// The two files of one split.
@@ -23,7 +24,8 @@ struct IdxFiles {
 
 /// Reads pictures `H×W×1` and their labels into memory.
 /// \throws Error naming the file when one is missing, no such file, truncated, damaged, followed by
-///         further bytes, when the counts differ or a label is out of range
+///         further bytes (also behind compressed data), when the counts differ or a label is out of
+///         range
 DatasetPtr read_idx(const IdxFiles& files, const IdxOptions& options = {});
 
 /// The same for a folder with the usual names: `train-images-idx3-ubyte` and

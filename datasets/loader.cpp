@@ -123,6 +123,11 @@ Loader::Loader(DatasetPtr dataset, LoaderOptions options)
   }
   options_.batch = std::min(options_.batch, dataset_->size());  // a huge one means: everything
   labels_.reserve(static_cast<size_t>(options_.batch));
+  if (options_.augment.any()) {
+    augmenter_.emplace(options_.augment, dataset_->sample_shape(), dataset_->normalisation(),
+                       options_.seed);
+    picture_.resize(static_cast<size_t>(dataset_->sample_shape().elements()));
+  }
 }
 
 Loader::~Loader() = default;
@@ -192,13 +197,22 @@ bool Loader::assemble(Batch& batch) {
   float* pixels = images.data();
   for (int64_t i = first; i < last; ++i, pixels += sample.elements()) {
     const int64_t index = options_.shuffle ? order_[static_cast<size_t>(i)] : i;
-    dataset_->read(index, pixels);
+    read_sample(index, pixels);
     labels_.push_back(dataset_->label(index));
   }
   batch.images = std::move(images);
   batch.labels = Labels(std::span<const int32_t>(labels_));
   ++position_;
   return true;
+}
+
+void Loader::read_sample(int64_t index, float* pixels) {
+  if (!augmenter_) {
+    dataset_->read(index, pixels);
+    return;
+  }
+  dataset_->read(index, picture_.data());
+  augmenter_->apply(picture_.data(), pixels, epoch_, index);
 }
 
 Loader::Iterator Loader::begin() {

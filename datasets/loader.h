@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "espalier/autograd/batch.h"
+#include "espalier/datasets/augmentation.h"
 #include "espalier/datasets/dataset.h"
 
 namespace espalier {
@@ -16,11 +18,12 @@ class Engine;
 namespace espalier::datasets {
 
 struct LoaderOptions {
-  int64_t batch = 64;      ///< samples in a batch
-  bool shuffle = false;    ///< another order every epoch; wanted for training
-  uint64_t seed = 0;       ///< of the orders
-  bool drop_last = false;  ///< leave a last batch out that would be smaller
-  int prefetch = 2;        ///< batches prepared ahead by a thread; 0: no thread
+  int64_t batch = 64;         ///< samples in a batch
+  bool shuffle = false;       ///< another order every epoch; wanted for training
+  uint64_t seed = 0;          ///< of the orders, and of augmentation
+  bool drop_last = false;     ///< leave a last batch out that would be smaller
+  int prefetch = 2;           ///< batches prepared ahead by a thread; 0: no thread
+  Augmentation augment = {};  ///< random changes to the pictures; for training only
 };
 
 /// Makes batches of the samples of a data set, pass after pass:
@@ -29,7 +32,8 @@ struct LoaderOptions {
 ///     for (const auto& [images, labels] : loader) …   // epoch 0, the next such loop epoch 1, …
 ///
 /// The order of an epoch is a function of the seed, the epoch and the number of samples alone: not
-/// of what was drawn before, of prefetching, or of where the epoch began. So a run that stopped in
+/// of what was drawn before, of prefetching, or of where the epoch began. Augmentation depends on
+/// the seed, the epoch and the number of the sample in the data set. So a run that stopped in
 /// mid-epoch goes on exactly, with `start_epoch(epoch, first_batch)`.
 ///
 /// Tensors come from the engine that is current where the loader is made, which must outlive it.
@@ -91,10 +95,12 @@ class Loader : public BatchSource {
   class Prefetcher;
 
   bool assemble(Batch& batch);
+  void read_sample(int64_t index, float* pixels);
 
   DatasetPtr dataset_;
   LoaderOptions options_;
   Engine* engine_;
+  std::optional<Augmenter> augmenter_;  // none: pictures are left as they are
   int next_epoch_ = 0;
   bool started_ = false;
   // What makes batches. While a prefetcher lives, these are for its thread only.
@@ -103,6 +109,7 @@ class Loader : public BatchSource {
   std::vector<int64_t> order_;  // of the samples; final up to `shuffled_`
   int64_t shuffled_ = 0;
   std::vector<int32_t> labels_;             // of the batch being made
+  std::vector<float> picture_;              // a sample on its way to the augmenter
   std::unique_ptr<Prefetcher> prefetcher_;  // destroyed first: its thread uses the others
 };
 

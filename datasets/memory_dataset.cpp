@@ -13,12 +13,6 @@ namespace {
 constexpr int byte_values = 256;
 constexpr int64_t cache_line = 64;  // bytes
 
-// The value of a normalisation for one channel; `if_none` when it has no values.
-double of_channel(const std::vector<float>& values, int64_t channel, double if_none) {
-  if (values.empty()) return if_none;
-  return double{values[values.size() == 1 ? 0 : static_cast<size_t>(channel)]};
-}
-
 void check(const Normalisation& normalisation, int64_t channels) {
   for (const std::vector<float>* values : {&normalisation.mean, &normalisation.deviation}) {
     if (values->size() > 1 && static_cast<int64_t>(values->size()) != channels) {
@@ -59,6 +53,12 @@ void check(const Pictures& pictures) {
                                          pictures.classes - 1));
     }
   }
+  const size_t names = pictures.class_names.size();
+  if (names != 0 && names != static_cast<size_t>(pictures.classes)) {
+    throw Error("dataset", fmt::format("there are {} names for {} classes; give one for each, or "
+                                       "none",
+                                       names, pictures.classes));
+  }
   check(pictures.normalisation, shape[2]);
 }
 
@@ -74,10 +74,8 @@ MemoryDataset::MemoryDataset(Pictures pictures) : pictures_(std::move(pictures))
   check(pictures_);
   sample_size_ = pictures_.sample_shape.elements();
   for (int64_t channel = 0; channel < pictures_.sample_shape[2]; ++channel) {
-    const double mean = of_channel(pictures_.normalisation.mean, channel, 0.0);
-    const double deviation = of_channel(pictures_.normalisation.deviation, channel, 1.0);
     for (int value = 0; value < byte_values; ++value) {
-      table_.push_back(static_cast<float>((value / 255.0 - mean) / deviation));
+      table_.push_back(pictures_.normalisation(static_cast<uint8_t>(value), channel));
     }
   }
 }

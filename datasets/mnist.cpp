@@ -18,6 +18,7 @@ struct Named {
   std::string torchvision_folder;
   std::string how_to_get;
   Normalisation normalisation;
+  std::vector<std::string> class_names;
 };
 
 DatasetPtr open(const Named& data, const std::string& folder, Split split) {
@@ -32,7 +33,9 @@ DatasetPtr open(const Named& data, const std::string& folder, Split split) {
   }
   for (const std::string& place : tried) {
     if (has_idx_images(place, split)) {
-      return open_idx(place, split, {.classes = 10, .normalisation = data.normalisation});
+      return open_idx(
+          place, split,
+          {.classes = 10, .normalisation = data.normalisation, .class_names = data.class_names});
     }
   }
   throw Error(data.name, fmt::format("found no {} pictures in {}; {}",
@@ -50,9 +53,11 @@ DatasetPtr mnist(const std::string& folder, Split split) {
   return open({.name = "mnist",
                .usual_folders = {},
                .torchvision_folder = "MNIST/raw",
-               .how_to_get = fmt::format(
-                   "get {} and name their folder (for the program: --data DIR)", four_files),
-               .normalisation = {.mean = {0.1307f}, .deviation = {0.3081f}}},
+               .how_to_get = fmt::format("get {} (scripts/get-data mnist DIR does) and name their "
+                                         "folder (for the program: --data DIR)",
+                                         four_files),
+               .normalisation = {.mean = {0.1307f}, .deviation = {0.3081f}},
+               .class_names = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}},
               folder, split);
 }
 
@@ -63,7 +68,9 @@ DatasetPtr fashion_mnist(const std::string& folder, Split split) {
                .how_to_get = fmt::format("install the Debian package dataset-fashion-mnist, or get "
                                          "{} and name their folder (for the program: --data DIR)",
                                          four_files),
-               .normalisation = {.mean = {0.2860f}, .deviation = {0.3530f}}},
+               .normalisation = {.mean = {0.2860f}, .deviation = {0.3530f}},
+               .class_names = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal",
+                               "Shirt", "Sneaker", "Bag", "Ankle boot"}},
               folder, split);
 }
 

@@ -16,6 +16,7 @@ class Subset : public Dataset {
   int64_t size() const override { return range_.end - range_.begin; }
   const Shape& sample_shape() const override { return whole_->sample_shape(); }
   int classes() const override { return whole_->classes(); }
+  std::vector<std::string> class_names() const override { return whole_->class_names(); }
   void read(int64_t index, float* pixels) const override { whole_->read(in_whole(index), pixels); }
   int32_t label(int64_t index) const override { return whole_->label(in_whole(index)); }
   const Normalisation& normalisation() const override { return whole_->normalisation(); }

@@ -10,17 +10,17 @@ namespace espalier::experiment {
 using Json = nlohmann::ordered_json;
 
 EpochMetrics EpochMetrics::of(const nn::EpochReport& report,
-                              const std::vector<WeightCount>& weights) {
+                              const std::vector<compress::LayerSparsity>& weights) {
   EpochMetrics metrics{.epoch = report.epoch,
                        .step = report.step,
                        .train_loss = report.train_loss,
                        .accuracy = report.accuracy,
-                       .sparsity = total(weights).sparsity(),
+                       .sparsity = total_sparsity(weights).sparsity(),
                        .layers = {},
                        .learning_rate = report.learning_rate,
                        .images_per_second = report.images_per_second,
                        .seconds = report.seconds};
-  for (const WeightCount& layer : weights)
+  for (const compress::LayerSparsity& layer : weights)
     metrics.layers.push_back({layer.layer, layer.sparsity()});
   return metrics;
 }

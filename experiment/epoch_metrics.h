@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "espalier/experiment/weight_count.h"
+#include "espalier/compress/sparsity.h"
 #include "espalier/nn/train/callback.h"
 
 namespace espalier::experiment {
@@ -23,7 +23,8 @@ struct EpochMetrics {
   double images_per_second = 0;
   double seconds = 0;
 
-  static EpochMetrics of(const nn::EpochReport& report, const std::vector<WeightCount>& weights);
+  static EpochMetrics of(const nn::EpochReport& report,
+                         const std::vector<compress::LayerSparsity>& weights);
   /// One JSON object without a line break.
   std::string to_line(const std::string& accuracy_key) const;
   /// \throws Error when the line is no such object

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "espalier/autograd/core/error.h"
+#include "espalier/compress/sparsity.h"
 #include "espalier/datasets/loader.h"
 #include "espalier/experiment/training_state.h"
 #include "espalier/nn/init.h"
@@ -25,7 +26,7 @@ class EpochLog : public nn::Callback {
       : model_(model), folder_(folder), observer_(observer) {}
 
   void on_epoch_end(const nn::EpochReport& report) override {
-    const EpochMetrics metrics = EpochMetrics::of(report, count_weights(model_));
+    const EpochMetrics metrics = EpochMetrics::of(report, compress::layer_sparsities(model_));
     folder_.record(metrics, model_);
     observer_.on_epoch_recorded(metrics);
   }
@@ -125,7 +126,7 @@ std::optional<Outcome> Experiment::run(const TrainingData& data, RunFolder& fold
     if (folder.saved_place().empty()) throw;
     throw error.and_also("'" + folder.path() + "' still holds " + folder.saved_place());
   }
-  return Outcome{folder.last_metrics().value().accuracy, count_weights(model_)};
+  return Outcome{folder.last_metrics().value().accuracy, compress::layer_sparsities(model_)};
 }
 
 std::optional<RunOutcome> run(Experiment& experiment, const TrainingData& data, RunFolder& folder,

@@ -6,10 +6,11 @@
 #include <vector>
 
 #include "espalier/compress/registry.h"
+#include "espalier/compress/sparsity.h"
+#include "espalier/compress/sparsity.h"
 #include "espalier/experiment/observer.h"
 #include "espalier/experiment/run_folder.h"
 #include "espalier/experiment/train_config.h"
-#include "espalier/experiment/weight_count.h"
 #include "espalier/nn/layers/sequential.h"
 
 namespace espalier::experiment {
@@ -17,7 +18,7 @@ namespace espalier::experiment {
 /// How a training ended.
 struct Outcome {
   double accuracy = 0;
-  std::vector<WeightCount> weights;
+  std::vector<compress::LayerSparsity> weights;
 };
 
 /// Asked after each step; true ends the training, which can go on another time.

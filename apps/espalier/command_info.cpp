@@ -10,6 +10,7 @@
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/version.h"
 #include "espalier/compress/registry.h"
+#include "espalier/compress/sparsity.h"
 #include "espalier/experiment/recorded_run.h"
 #include "espalier/experiment/train_config.h"
 #include "espalier/nn/models.h"
@@ -90,7 +91,7 @@ void print_run(const std::string& folder) {
     return;
   }
   print_last(*run.last, run.config);
-  const Outcome outcome{run.last->accuracy, experiment::count_weights(run.model)};
+  const Outcome outcome{run.last->accuracy, compress::layer_sparsities(run.model)};
   fmt::print("\n");
   print_sparsity(outcome.weights);
 
@@ -100,7 +101,7 @@ void print_run(const std::string& folder) {
   if (!dense.last) return;
   fmt::print("\n");
   print_comparison(run.config.accuracy_name(),
-                   {dense.last->accuracy, experiment::count_weights(dense.model)}, outcome);
+                   {dense.last->accuracy, compress::layer_sparsities(dense.model)}, outcome);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "espalier/autograd/backend/conv2d.h"
 
+#include "espalier/autograd/backend/depthwise/conv2d.h"
 #include "espalier/autograd/backend/im2col/conv2d.h"
 #include "espalier/autograd/backend/onednn/conv2d.h"
 #include "espalier/autograd/backend/onednn/matmul.h"
@@ -14,8 +15,8 @@ bool always(const Conv2d&, const Machine&) {
 bool with_onednn(const Conv2d&, const Machine&) {
   return onednn::available;
 }
-bool ungrouped(const Conv2d& problem, const Machine&) {
-  return problem.groups == 1;
+bool is_depthwise(const Conv2d& problem, const Machine&) {
+  return depthwise::supports(problem);
 }
 
 double reference_cost(const Conv2d& problem, const Machine&) {
@@ -43,19 +44,26 @@ double im2col_cost(const Conv2d& problem, const Machine&) {
   return problem.operations() / sgemm + copied / 8;
 }
 
+double depthwise_cost(const Conv2d& problem, const Machine&) {
+  return problem.operations() / 20;
+}
+
 constexpr Candidate<Conv2d, Conv2dForward> forward[] = {
     {"reference", always, reference_cost, reference::conv2d_forward<float>},
-    {"im2col", ungrouped, im2col_cost, im2col::conv2d_forward},
+    {"im2col", always, im2col_cost, im2col::conv2d_forward},
+    {"depthwise", is_depthwise, depthwise_cost, depthwise::conv2d_forward},
     {"onednn", with_onednn, direct_cost, onednn::conv2d_forward},
 };
 constexpr Candidate<Conv2d, Conv2dInputGradient> input_gradient[] = {
     {"reference", always, reference_cost, reference::conv2d_input_gradient<float>},
-    {"im2col", ungrouped, im2col_cost, im2col::conv2d_input_gradient},
+    {"im2col", always, im2col_cost, im2col::conv2d_input_gradient},
+    {"depthwise", is_depthwise, depthwise_cost, depthwise::conv2d_input_gradient},
     {"onednn", with_onednn, direct_cost, onednn::conv2d_input_gradient},
 };
 constexpr Candidate<Conv2d, Conv2dWeightGradient> weight_gradient[] = {
     {"reference", always, reference_cost, reference::conv2d_weight_gradient<float>},
-    {"im2col", ungrouped, im2col_cost, im2col::conv2d_weight_gradient},
+    {"im2col", always, im2col_cost, im2col::conv2d_weight_gradient},
+    {"depthwise", is_depthwise, depthwise_cost, depthwise::conv2d_weight_gradient},
     {"onednn", with_onednn, direct_cost, onednn::conv2d_weight_gradient},
 };
 

@@ -69,6 +69,17 @@ struct VectorKernels {
   /// The transpose of `copy_windows`: x = 0, then every value of every window is added where it
   /// came from.
   void (*add_windows)(const Windows&, int64_t pictures, const float* windows, float* x);
+  /// Convolution with one kernel for each channel, weights as
+  /// `kernel_height×kernel_width×channels`. Computes rows [begin, end) of y, counted through all
+  /// pictures; bias may be null.
+  void (*depthwise)(const Windows&, int64_t begin, int64_t end, const float* x, const float* w,
+                    const float* bias, float* y);
+  /// Rows [begin, end) of gx, counted through all pictures.
+  void (*depthwise_input_gradient)(const Windows&, int64_t begin, int64_t end, const float* gy,
+                                   const float* w, float* gx);
+  /// gw = what rows [begin, end) of y contribute to it.
+  void (*depthwise_weight_gradient)(const Windows&, int64_t begin, int64_t end, const float* gy,
+                                    const float* x, float* gw);
   /// d = g + decay·w; v = momentum·v + d; w −= rate·(nesterov ? d + momentum·v : v).
   /// v may be null when momentum is 0.
   void (*sgd)(int64_t n, const SgdUpdate&, const float* g, float* v, float* w);

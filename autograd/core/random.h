@@ -11,6 +11,8 @@ enum class Purpose : uint32_t {
   initialisation = 1,  ///< start values of parameters; index: parameter
   data_order = 2,      ///< order of the training samples; index: epoch
   synthetic = 3,       ///< made-up data; index: sample
+  augmentation = 4,    ///< changes to training pictures; indices: epoch, sample
+  data_split = 5,      ///< which pictures are for testing, and their order; index: hash of the name
 };
 
 /// A stream of random numbers in which every number is a pure function of (seed, purpose, two

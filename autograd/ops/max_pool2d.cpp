@@ -3,29 +3,14 @@
 #include "espalier/autograd/graph.h"
 #include "espalier/autograd/ops.h"
 #include "espalier/autograd/ops/checks.h"
+#include "espalier/autograd/ops/pool_windows.h"
 
 namespace espalier {
 
 Tensor max_pool2d(const Tensor& x, const MaxPool2dOptions& options) {
-  require_axes("max_pool2d", "the input", x, 4, "batch×height×width×channels");
-  const int64_t stride = options.stride == 0 ? options.kernel : options.stride;
-  if (options.kernel < 1 || stride < 1 || options.padding < 0 ||
-      2 * options.padding > options.kernel) {
-    throw Error(
-        "max_pool2d",
-        "kernel and stride must be at least 1 and padding between 0 and half of the kernel");
-  }
+  const backend::Windows windows =
+      pool_windows("max_pool2d", x, options.kernel, options.stride, options.padding);
   const Shape& in = x.shape();
-  if (std::min(in[1], in[2]) + 2 * options.padding < options.kernel) {
-    throw Error("max_pool2d", "a window of " + std::to_string(options.kernel) +
-                                  " does not fit an input of " + std::to_string(in[1]) + "×" +
-                                  std::to_string(in[2]));
-  }
-  const auto extent = [&](int64_t input) {
-    return (input + 2 * options.padding - options.kernel) / stride + 1;
-  };
-  const backend::Windows windows{in[1],  in[2],           in[3], options.kernel, options.kernel,
-                                 stride, options.padding, 1,     extent(in[1]),  extent(in[2])};
   const int64_t picture = in[1] * in[2] * in[3],
                 pooled = windows.out_height * windows.out_width * in[3];
   const int64_t grain = 1 + elementwise_grain / (picture + 1);
@@ -41,7 +26,7 @@ Tensor max_pool2d(const Tensor& x, const MaxPool2dOptions& options) {
   const Tensor result = std::move(y);
   return record("max_pool2d", {&x}, result,
                 {{"kernel", static_cast<double>(options.kernel)},
-                 {"stride", static_cast<double>(stride)},
+                 {"stride", static_cast<double>(windows.stride)},
                  {"padding", static_cast<double>(options.padding)}},
                 [x = Saved(x), y = Saved(result), windows, picture, pooled, grain](
                     const Tensor& g, InputGradients& into) {

@@ -301,6 +301,13 @@ std::vector<OpCase> op_cases() {
       conv_case({1, 11, 10, 2, 3, 3, 3, 3, 2, 3, 1}, false),
       conv_case({2, 7, 7, 6, 9, 3, 3, 1, 1, 1, 3}, true),
       conv_case({2, 6, 9, 5, 5, 3, 3, 2, 1, 1, 5}, true),
+      conv_case({2, 6, 5, 8, 12, 3, 2, 2, 1, 1, 4}, false),
+      conv_case({1, 5, 6, 3, 6, 3, 3, 1, 1, 1, 3}, true),
+      conv_case({2, 7, 6, 21, 21, 3, 3, 1, 1, 1, 21}, true),
+      conv_case({1, 5, 12, 13, 13, 5, 5, 2, 2, 1, 13}, false),
+      conv_case({2, 8, 7, 8, 8, 3, 3, 1, 0, 2, 8}, false),
+      conv_case({1, 4, 5, 4, 4, 2, 5, 1, 3, 1, 4}, true),
+      conv_case({1, 3, 3, 3, 3, 3, 3, 1, 4, 1, 3}, false),
       conv_case({5, 6, 6, 17, 19, 1, 1, 1, 0, 1, 1}, true),
       conv_case({3, 5, 5, 16, 32, 3, 3, 1, 1, 1, 1}, true), pool_case({2, 4, 6, 5}, {2, 2, 0}),
       pool_case({1, 1, 1, 1}, {1, 1, 0}), pool_case({2, 7, 5, 3}, {2, 2, 0}),
@@ -313,6 +320,7 @@ std::vector<OpCase> op_cases() {
   add_elementwise_cases(cases, {5});
   add_elementwise_cases(cases, {3, 23});
   add_elementwise_cases(cases, {2, 3, 5, 9});
+  for (OpCase& c : convnet_op_cases()) cases.push_back(std::move(c));
   return cases;
 }
 

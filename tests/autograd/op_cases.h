@@ -24,5 +24,7 @@ struct OpCase {
 };
 
 std::vector<OpCase> op_cases();
+/// Those of batch normalisation, average pooling and joining; part of `op_cases()`.
+std::vector<OpCase> convnet_op_cases();
 
 }  // namespace espalier::test

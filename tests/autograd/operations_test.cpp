@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "autograd/op_cases.h"
+#include "espalier/autograd/backend/channel_kernels.h"
 #include "espalier/autograd/backend/conv2d.h"
 #include "espalier/autograd/backend/matmul.h"
 #include "espalier/autograd/backend/vector_kernels.h"
@@ -33,6 +34,7 @@ std::vector<KernelChoice> every_kernel() {
   list(backend::conv2d_input_gradient_candidates(), all);
   list(backend::conv2d_weight_gradient_candidates(), all);
   list(backend::vector_candidates(), all);
+  list(backend::channel_candidates(), all);
   return all;
 }
 
@@ -98,7 +100,7 @@ TEST_CASE("operations agree with their definitions on every kernel") {
         ++ran;
       } catch (const Error& error) {
         if (!says_unsupported(error))
-          throw;  // groups on im2col, or an instruction set we lack here
+          throw;  // sums over channels on depthwise, or an instruction set we lack here
       }
     }
     if (ran == 0)

@@ -55,7 +55,7 @@ TEST_CASE("options of a plugin's pruner are checked as strictly") {
     return std::string("no error");
   };
   CHECK(error_of("[{keep: 1.5}]") ==
-        "[config] f:1:26: keep must be a number in (0, 1], not 1.5 (in TopRows rule 1)");
+        "[config] f:1:27: keep must be a number in (0, 1], not 1.5 (in TopRows rule 1)");
   CHECK_THAT(error_of("[{kep: 0.5}]"), Contains("f:1:21: missing key 'keep' in TopRows rule 1"));
   CHECK_THAT(error_of("[{keep: 0.5}, {prune: False, support_op: fc1, kep: 1}]"),
              Contains("unknown key 'kep' in TopRows rule 2; did you mean 'keep'?"));

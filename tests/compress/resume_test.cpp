@@ -1,4 +1,5 @@
 // A training that is stopped and goes on elsewhere has the masks of one that was not.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <functional>
 #include <map>
@@ -80,14 +81,16 @@ std::unique_ptr<Pruner> make(Rules rules) {
   return std::make_unique<Algorithm>(std::move(rules));
 }
 
+bool same(const Tensor& a, const Tensor& b) {
+  return std::equal(a.values().begin(), a.values().end(), b.values().begin(), b.values().end());
+}
+
 void require_same(Training& a, Training& b) {
   REQUIRE(a.pruner->layers().size() == b.pruner->layers().size());
   for (size_t i = 0; i < a.pruner->layers().size(); ++i)
     REQUIRE(a.pruner->mask(a.pruner->layers()[i]) == b.pruner->mask(b.pruner->layers()[i]));
   const auto left = a.latents.copy(), right = b.latents.copy();
-  for (const auto& [name, value] : left) {
-    for (int64_t i = 0; i < value.size(); ++i) REQUIRE(value[i] == right.at(name)[i]);
-  }
+  for (const auto& [name, value] : left) REQUIRE(same(value, right.at(name)));
 }
 
 }  // namespace
@@ -173,7 +176,7 @@ TEST_CASE("restoring masks zeroes nothing") {
   const auto after = other.latents.copy();
   for (const auto& [name, value] : before) {
     CHECK(std::count(after.at(name).values().begin(), after.at(name).values().end(), 0.0f) == 0);
-    for (int64_t i = 0; i < value.size(); ++i) REQUIRE(after.at(name)[i] == value[i]);
+    CHECK(same(value, after.at(name)));
   }
 }
 

@@ -166,13 +166,13 @@ TEST_CASE("a later rule replaces an earlier one whole") {
 TEST_CASE("a wrong rule is an error where it stands, with what was meant") {
   const std::string good = "final_sparsity: 0.5, end_epoch: 4";
   CHECK(error_of("- {" + good + ", support_op: [fc1, cnv2]}") ==
-        "[config] f:1:58: support_op[1] is 'cnv2', but no layer with weights has that name; did "
+        "[config] f:1:57: support_op[1] is 'cnv2', but no layer with weights has that name; did "
         "you mean 'conv2'?; there are conv1, conv2, fc1, fc2 (in AGPruner rule 1)");
   CHECK(error_of("- {" + good + ", support_type: Conv2D}") ==
-        "[config] f:1:54: support_type is 'Conv2D', but no layer with weights is of that type; did "
+        "[config] f:1:53: support_type is 'Conv2D', but no layer with weights is of that type; did "
         "you mean 'Conv2d'?; there are default, Conv2d, Linear (in AGPruner rule 1)");
   CHECK(error_of("- {" + good + ", op_types: [ReLU]}") ==
-        "[config] f:1:51: op_types[0] is 'ReLU', but no layer with weights is of that type; there "
+        "[config] f:1:50: op_types[0] is 'ReLU', but no layer with weights is of that type; there "
         "are default, Conv2d, Linear (in AGPruner rule 1)");
   CHECK(error_of("- {" + good + "}\n- {" + good + ", frequncy: 2}") ==
         "[config] f:2:39: unknown key 'frequncy' in AGPruner rule 2; did you mean 'frequency'? "
@@ -186,7 +186,7 @@ TEST_CASE("a wrong rule is an error where it stands, with what was meant") {
   CHECK(error_of("- {" + good + ", initial_sparsity: 0.6}") ==
         "[config] f:1:20: final_sparsity must not be below initial_sparsity (in AGPruner rule 1)");
   CHECK_THAT(error_of("- {" + good + ", support_type: Linear, op_names: fc1}"),
-             Contains("f:1:72: op_names cannot stand beside 'support_…' keys"));
+             Contains("f:1:71: op_names cannot stand beside 'support_…' keys"));
   CHECK_THAT(error_of("- {" + good + ", support_type: Linear, support_layer: Conv2d}"),
              Contains("support_layer stands beside 'support_type', which means the same"));
   CHECK_THAT(error_of("- {" + good + ", op_types: Conv2d, op_names: fc1}"),

@@ -1,41 +1,16 @@
 #pragma once
 
-#include <unistd.h>
 #include <zlib.h>
 
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-/// For tests: folders that vanish, and files in MNIST's format made by hand.
+#include "support/files.h"
+
+/// For tests: files in MNIST's format made by hand.
 namespace espalier::testing {
-
-/// An empty folder of its own, removed with all it holds at the end of its life.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "espalier-XXXXXX").string();
-    if (!mkdtemp(name.data())) throw std::runtime_error("cannot make a temporary folder");
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::string& path() const { return path_; }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
-
-using Bytes = std::vector<uint8_t>;
 
 /// Magic number, extents, values.
 inline Bytes idx(uint32_t magic, const std::vector<uint32_t>& extents, const Bytes& values) {
@@ -59,14 +34,6 @@ inline Bytes idx_images(uint32_t count) {
 
 inline Bytes idx_labels(const Bytes& labels) {
   return idx(0x801, {static_cast<uint32_t>(labels.size())}, labels);
-}
-
-inline void write_plain(const std::string& path, const Bytes& bytes) {
-  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
-  std::ofstream file(path, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(bytes.data()),
-             static_cast<std::streamsize>(bytes.size()));
-  if (!file) throw std::runtime_error("cannot write " + path);
 }
 
 inline void write_gzip(const std::string& path, const Bytes& bytes) {

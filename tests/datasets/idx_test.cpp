@@ -1,8 +1,6 @@
 #include "espalier/datasets/idx.h"
 
 #include <catch2/catch.hpp>
-#include <fstream>
-#include <iterator>
 
 #include "espalier/autograd/core/error.h"
 #include "espalier/datasets/memory_dataset.h"
@@ -13,6 +11,7 @@ namespace {
 
 using Catch::Matchers::Contains;
 using testing::Bytes;
+using testing::content_of;
 using testing::idx;
 using testing::idx_images;
 using testing::idx_labels;
@@ -28,11 +27,6 @@ std::string complaint(const IdxFiles& files, const IdxOptions& options = {}) {
     return error.what();
   }
   return "no error";
-}
-
-Bytes content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return Bytes(std::istreambuf_iterator<char>(file), {});
 }
 
 }  // namespace
@@ -177,6 +171,12 @@ TEST_CASE("idx: a damaged compressed file is an error that names it", "[datasets
                 Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)));
     CHECK_THAT(complaint(files), Contains(files.images) && Contains("truncated"));
   }
+  for (const Bytes& rubbish : {Bytes{0}, Bytes{'x', 'y', 'z'}, Bytes(1 << 20, 'x')}) {
+    Bytes longer = whole;
+    longer.insert(longer.end(), rubbish.begin(), rubbish.end());
+    write_plain(files.images, longer);
+    CHECK_THAT(complaint(files), Contains(files.images) && Contains("trailing"));
+  }
   for (const size_t position : {whole.size() / 2, whole.size() - 8, whole.size() - 3}) {
     CAPTURE(position);
     Bytes flipped = whole;
@@ -184,6 +184,23 @@ TEST_CASE("idx: a damaged compressed file is an error that names it", "[datasets
     write_plain(files.images, flipped);
     CHECK_THAT(complaint(files), Contains(files.images) && Contains("damaged"));
   }
+}
+
+TEST_CASE("idx: a compressed file may consist of several pieces", "[datasets]") {
+  const TemporaryFolder folder;
+  const IdxFiles files{folder / "images", folder / "labels.gz"};
+  write_plain(files.images, idx_images(3));
+  const Bytes labels = idx_labels({7, 0, 9});
+  write_gzip(folder / "front", Bytes(labels.begin(), labels.begin() + 9));
+  write_gzip(folder / "back", Bytes(labels.begin() + 9, labels.end()));
+  Bytes both = content_of(folder / "front");
+  const Bytes back = content_of(folder / "back");
+  both.insert(both.end(), back.begin(), back.end());
+  write_plain(files.labels, both);
+  CHECK(read_idx(files)->label(2) == 9);
+  both[content_of(folder / "front").size() + 1] = 0;  // no longer gzip's magic number
+  write_plain(files.labels, both);
+  CHECK_THAT(complaint(files), Contains(files.labels) && Contains("damaged"));
 }
 
 TEST_CASE("memory dataset: channels are normalised one by one, mistakes are errors", "[datasets]") {
@@ -213,6 +230,12 @@ TEST_CASE("memory dataset: channels are normalised one by one, mistakes are erro
   SECTION("wrong shape") {
     pictures.sample_shape = {2, 3};
     CHECK_THROWS_WITH(MemoryDataset(pictures), Contains("2×3"));
+  }
+  SECTION("wrong number of names") {
+    pictures.class_names = {"one", "two"};
+    CHECK(MemoryDataset(pictures).class_names() == std::vector<std::string>{"one", "two"});
+    pictures.class_names.push_back("three");
+    CHECK_THROWS_WITH(MemoryDataset(pictures), Contains("3 names for 2 classes"));
   }
   SECTION("wrong normalisation") {
     pictures.normalisation.mean = {0.1f, 0.2f};

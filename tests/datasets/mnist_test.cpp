@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "espalier/autograd/core/error.h"
+#include "espalier/datasets/subset.h"
 #include "idx_files.h"
 
 namespace espalier::datasets {
 namespace {
 
 using Catch::Matchers::Contains;
+using testing::CurrentFolder;
 using testing::TemporaryFolder;
 
 // Properties of the published files: counts, classes, and that the normalisation is the right one.
@@ -46,18 +48,6 @@ void write_small(const std::string& folder) {
   }
 }
 
-// Runs in another current directory while it lives.
-class CurrentFolder {
- public:
-  explicit CurrentFolder(const std::string& path) : previous_(std::filesystem::current_path()) {
-    std::filesystem::current_path(path);
-  }
-  ~CurrentFolder() { std::filesystem::current_path(previous_); }
-
- private:
-  std::filesystem::path previous_;
-};
-
 }  // namespace
 
 TEST_CASE("mnist: the folder itself, a subfolder with its name, or data/mnist", "[datasets]") {
@@ -66,6 +56,8 @@ TEST_CASE("mnist: the folder itself, a subfolder with its name, or data/mnist", 
     write_small(folder.path());
     const DatasetPtr data = mnist(folder.path(), Split::test);
     CHECK(data->label(0) == 4);
+    CHECK(data->class_names()[4] == "4");
+    CHECK(first_samples(data, 1)->class_names() == data->class_names());
     float pixels[6];
     data->read(0, pixels);
     CHECK(pixels[0] == Approx(-0.1307 / 0.3081));
@@ -76,6 +68,7 @@ TEST_CASE("mnist: the folder itself, a subfolder with its name, or data/mnist", 
     CHECK(mnist(folder.path(), Split::train)->size() == 1);
     float pixels[6];
     fashion_mnist(folder.path(), Split::train)->read(0, pixels);
+    CHECK(fashion_mnist(folder.path(), Split::train)->class_names()[9] == "Ankle boot");
     CHECK(pixels[0] == Approx(-0.2860 / 0.3530));
   }
   SECTION("data/mnist and data/fashion-mnist where the program runs") {

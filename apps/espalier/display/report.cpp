@@ -9,13 +9,13 @@
 
 namespace espalier::app {
 
+using compress::LayerSparsity;
 using experiment::DataConfig;
 using experiment::Experiment;
 using experiment::Outcome;
 using experiment::RunFolder;
 using experiment::TrainConfig;
 using experiment::TrainingData;
-using experiment::WeightCount;
 
 namespace {
 
@@ -78,31 +78,33 @@ void print_header(Experiment& experiment, const TrainingData& data, const RunFol
   std::fflush(stdout);
 }
 
-void print_sparsity(const std::vector<WeightCount>& layers) {
-  std::vector<WeightCount> rows = layers;
-  rows.push_back(total(layers));
+void print_sparsity(const std::vector<LayerSparsity>& layers) {
+  std::vector<LayerSparsity> rows = layers;
+  rows.push_back(total_sparsity(layers));
   int name_width = columns("layer");
-  for (const WeightCount& row : rows) name_width = std::max(name_width, columns(row.layer));
+  for (const LayerSparsity& row : rows) name_width = std::max(name_width, columns(row.layer));
   const auto print = [&](const std::string& layer, const std::string& weights,
                          const std::string& nonzero, const std::string& sparsity) {
     fmt::print("{}  {:>13}  {:>13}  {:>8}\n", padded_right(layer, name_width), weights, nonzero,
                sparsity);
   };
   print("layer", "weights", "non-zero", "sparsity");
-  for (const WeightCount& row : rows) {
+  for (const LayerSparsity& row : rows) {
     print(row.layer, grouped(row.weights), grouped(row.nonzero), percent(row.sparsity(), 1));
   }
 }
 
 void print_comparison(const std::string& accuracy_name, const Outcome& dense,
                       const Outcome& compressed) {
-  const WeightCount before = total(dense.weights), after = total(compressed.weights);
+  const LayerSparsity before = total_sparsity(dense.weights),
+                      after = total_sparsity(compressed.weights);
   const auto print = [&](const std::string& name, const std::string& accuracy,
                          const std::string& nonzero, const std::string& sparsity) {
     fmt::print("{:<10}  {:>{}}  {:>25}  {:>8}\n", name, accuracy, accuracy_name.size(), nonzero,
                sparsity);
   };
-  const auto row = [&](const std::string& name, const Outcome& outcome, const WeightCount& count) {
+  const auto row = [&](const std::string& name, const Outcome& outcome,
+                       const LayerSparsity& count) {
     print(name, percent(outcome.accuracy, 2),
           fmt::format("{} of {}", grouped(count.nonzero), grouped(count.weights)),
           percent(count.sparsity(), 1));

@@ -13,7 +13,7 @@ void print_header(experiment::Experiment& experiment, const experiment::Training
                   const experiment::RunFolder& folder);
 
 /// One row for each layer and one of totals.
-void print_sparsity(const std::vector<experiment::WeightCount>& layers);
+void print_sparsity(const std::vector<compress::LayerSparsity>& layers);
 
 /// The compressed network beside the one that was trained without compression.
 void print_comparison(const std::string& accuracy_name, const experiment::Outcome& dense,

@@ -5,7 +5,7 @@
 /// Convolution as matrix products. The windows that the kernel sees, one row of `window()` values
 /// per output pixel, are copied out ("im2col") for a few pictures at a time, so that they stay in
 /// the second-level cache while sgemm reads them. Wins over direct convolution when channel counts
-/// do not fill vector lanes and kernels are large. One group only.
+/// do not fill vector lanes and kernels are large. Groups go one after the other.
 namespace espalier::backend::im2col {
 
 void conv2d_forward(const Conv2d& problem, const float* x, const float* w, const float* b,

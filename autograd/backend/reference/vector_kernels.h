@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "espalier/autograd/backend/reference/depthwise.h"
 #include "espalier/autograd/backend/vector_table.h"
 
 /// The vector kernels as their definitions, one element at a time, computed in double precision.
@@ -207,6 +208,9 @@ inline constexpr VectorKernels vector_kernels = {
     .copy_windows = copy_windows<float>,
     .copy_window_columns = copy_window_columns<float>,
     .add_windows = add_windows<float>,
+    .depthwise = depthwise<float>,
+    .depthwise_input_gradient = depthwise_input_gradient<float>,
+    .depthwise_weight_gradient = depthwise_weight_gradient<float>,
     .sgd = sgd<float>,
     .adam = adam<float>,
 };

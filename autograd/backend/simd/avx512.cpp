@@ -3,7 +3,11 @@
 #if defined(__x86_64__)
 #include "espalier/autograd/backend/simd/kernels.inl"
 
+// Uses what the one before defines.
+#include "espalier/autograd/backend/simd/channels.inl"
+
 namespace espalier::backend::simd {
 const VectorKernels avx512 = table;
+const ChannelKernels avx512_channels = channel_table;
 }  // namespace espalier::backend::simd
 #endif

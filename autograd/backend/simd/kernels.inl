@@ -438,6 +438,8 @@ void add_windows(const Windows& w, int64_t pictures, const float* windows, float
   }
 }
 
+#include "espalier/autograd/backend/simd/depthwise.inl"
+
 void sgd(int64_t n, const SgdUpdate& u, const float* g, float* v, float* w) {
   if (!v) {
     for (int64_t i = 0; i < n; ++i) w[i] -= u.learning_rate * (g[i] + u.weight_decay * w[i]);
@@ -485,6 +487,9 @@ constexpr VectorKernels table = {
     .copy_windows = copy_windows,
     .copy_window_columns = copy_window_columns,
     .add_windows = add_windows,
+    .depthwise = depthwise,
+    .depthwise_input_gradient = depthwise_input_gradient,
+    .depthwise_weight_gradient = depthwise_weight_gradient,
     .sgd = sgd,
     .adam = adam,
 };
