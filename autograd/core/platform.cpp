@@ -147,18 +147,6 @@ void* find_symbol(const SharedLibrary& library, const char* name) {
   return dlsym(library.handle, name);
 }
 
-SharedLibrary open_shared_library(const std::string& path) {
-  // All symbols now: one that is missing must not end the program in mid-training.
-  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle) return {handle, {}};
-  const char* reason = dlerror();
-  return {nullptr, reason ? reason : "no reason given"};
-}
-
-void* find_symbol(const SharedLibrary& library, const char* name) {
-  return dlsym(library.handle, name);
-}
-
 #if defined(__x86_64__)
 
 namespace {
