@@ -1,9 +1,11 @@
 #include "espalier/autograd/backend/simd/tables.h"
 
 #if defined(__x86_64__)
+// Each uses what those before it define.
+#include "espalier/autograd/backend/simd/lanes.inl"
+
 #include "espalier/autograd/backend/simd/kernels.inl"
 
-// Uses what the one before defines.
 #include "espalier/autograd/backend/simd/channels.inl"
 
 namespace espalier::backend::simd {

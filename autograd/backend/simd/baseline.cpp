@@ -1,8 +1,10 @@
 #include "espalier/autograd/backend/simd/tables.h"
 
+// Each uses what those before it define.
+#include "espalier/autograd/backend/simd/lanes.inl"
+
 #include "espalier/autograd/backend/simd/kernels.inl"
 
-// Uses what the one before defines.
 #include "espalier/autograd/backend/simd/channels.inl"
 
 namespace espalier::backend::simd {

@@ -1,5 +1,4 @@
-// The channel kernels. Included behind `kernels.inl`, whose rules hold here and whose vectors are
-// used.
+// The channel kernels. Included behind `lanes.inl`, whose rules hold here, and `kernels.inl`.
 //
 // Sums run in float over a chunk of rows that stays in the first cache, and in double from chunk to
 // chunk: the rounding errors of a float sum grow with its length, and a chunk is short.
@@ -14,16 +13,6 @@ int64_t chunk_rows(int64_t channels) {
   return larger(chunk_values / channels, 32);
 }
 
-template <class V>
-V load_as(const float* from) {
-  V value;
-  __builtin_memcpy(&value, from, sizeof(value));
-  return value;
-}
-template <class V>
-void store_as(float* to, V value) {
-  __builtin_memcpy(to, &value, sizeof(value));
-}
 float element(float value, int) {
   return value;
 }

@@ -3,17 +3,6 @@
 
 typedef float One __attribute__((vector_size(4)));
 
-template <class Vector>
-Vector load_as(const float* from) {
-  Vector value;
-  __builtin_memcpy(&value, from, sizeof(value));
-  return value;
-}
-template <class Vector>
-void store_as(float* to, Vector value) {
-  __builtin_memcpy(to, &value, sizeof(value));
-}
-
 /// Calls `body(vector type's value, first channel)` for all channels: as many as possible in full
 /// vectors, then four by four, then one by one.
 template <class Body>

@@ -1,51 +1,9 @@
 // The vector kernels as plain loops, which the compiler vectorises for the instruction set that the
-// including file is compiled for, or with GCC's vector types where it does not do that well.
-// Everything here has internal linkage and uses no function of the standard library that could be
-// shared with other files: a shared inline function might be kept in the copy compiled for AVX-512
-// and called on a machine that has none.
-
-#include <cstddef>
-#include <cstdint>
+// including file is compiled for, or with the vectors of `lanes.inl`, whose rules hold here, where it
+// does not do that well.
 
 namespace espalier::backend::simd {
 namespace {
-
-#if defined(__AVX512F__)
-constexpr int64_t lanes = 16;
-#elif defined(__AVX2__)
-constexpr int64_t lanes = 8;
-#else
-constexpr int64_t lanes = 4;
-#endif
-typedef float Lanes __attribute__((vector_size(lanes * 4)));
-typedef int32_t Bits
-    __attribute__((vector_size(lanes * 4)));  // a comparison: −1 where it holds, else 0
-typedef float Four __attribute__((vector_size(16)));
-
-// Unaligned access, spelt so that the compiler knows: one instruction each.
-Lanes load(const float* from) {
-  Lanes value;
-  __builtin_memcpy(&value, from, sizeof(value));
-  return value;
-}
-void store(float* to, Lanes value) {
-  __builtin_memcpy(to, &value, sizeof(value));
-}
-Four load4(const float* from) {
-  Four value;
-  __builtin_memcpy(&value, from, sizeof(value));
-  return value;
-}
-void store4(float* to, Four value) {
-  __builtin_memcpy(to, &value, sizeof(value));
-}
-
-int64_t smaller(int64_t a, int64_t b) {
-  return a < b ? a : b;
-}
-int64_t larger(int64_t a, int64_t b) {
-  return a > b ? a : b;
-}
 
 void add(int64_t n, const float* a, const float* b, float* out) {
   for (int64_t i = 0; i < n; ++i) out[i] = a[i] + b[i];
