@@ -5,8 +5,10 @@
 #include <cmath>
 #include <utility>
 
+#include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/error.h"
-#include "espalier/compress/sparsity.h"
+#include "espalier/compress/plugin.h"
+#include "espalier/compress/rule_report.h"
 #include "espalier/datasets/loader.h"
 #include "espalier/experiment/training_state.h"
 #include "espalier/nn/init.h"
@@ -89,12 +91,25 @@ bool restore(TrainingState& state, Checkpoint checkpoint) {
   return true;
 }
 
+void warn_of_unfinished_schedules(
+    const std::vector<std::unique_ptr<compress::Compressor>>& compressors, int epochs,
+    int64_t steps_per_epoch) {
+  for (const auto& compressor : compressors) {
+    for (const std::string& sentence :
+         compress::unfinished_schedules(*compressor, epochs, steps_per_epoch))
+      Engine::current().warn(sentence);
+  }
+}
+
 }  // namespace
 
 Experiment::Experiment(const TrainConfig& config) : config_(config), model_(config.model.make()) {
   nn::initialise(model_, config.seed);
-  compressors_ = compress::Registry::with_builtin().make_all(config.compress);
+  compress::Registry registry = compress::Registry::with_builtin();
+  for (const std::string& plugin : config.plugins) compress::load_plugin(plugin, registry);
+  compressors_ = registry.make_all(config.compress);
   for (const auto& compressor : compressors_) (*compressor)(model_);
+  if (!compressors_.empty()) config_.compress = compress::sections_as_run(compressors_);
 }
 
 std::optional<Outcome> Experiment::run(const TrainingData& data, RunFolder& folder,
@@ -108,6 +123,8 @@ std::optional<Outcome> Experiment::run(const TrainingData& data, RunFolder& fold
   TrainingState state{model_, compressors_, trainer, train.samples(), evaluation.samples()};
   const bool resumed = restore(state, folder.take_checkpoint());
   folder.keep_epochs(trainer.epoch());
+
+  if (!resumed) warn_of_unfinished_schedules(compressors_, config_.epochs, train.batches());
 
   EpochLog log(model_, folder, observer);
   Checkpoints checkpoints(state, folder, config_.checkpoint_seconds, should_stop);

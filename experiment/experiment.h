@@ -7,7 +7,6 @@
 
 #include "espalier/compress/registry.h"
 #include "espalier/compress/sparsity.h"
-#include "espalier/compress/sparsity.h"
 #include "espalier/experiment/observer.h"
 #include "espalier/experiment/run_folder.h"
 #include "espalier/experiment/train_config.h"
@@ -38,6 +37,7 @@ class Experiment {
   std::optional<Outcome> run(const TrainingData& data, RunFolder& folder, Observer& observer,
                              const ShouldStop& should_stop = {});
 
+  /// As run: the options of all algorithms spelled out.
   const TrainConfig& config() const { return config_; }
   nn::Sequential& model() { return model_; }
   const std::vector<std::unique_ptr<compress::Compressor>>& compressors() const {

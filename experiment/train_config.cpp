@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/platform.h"
 #include "espalier/compress/config/config_error.h"
+#include "espalier/compress/config/sections.h"
 #include "espalier/compress/config/yaml.h"
 
 namespace espalier::experiment {
@@ -20,6 +23,22 @@ nn::NamedModel read_model(MapReader& reader) {
   std::vector<std::string> names;
   for (const nn::NamedModel& model : nn::named_models()) names.push_back(model.name);
   return nn::named_model(reader.choice("model", names));
+}
+
+/// `plugins: [top_rows.so]`; paths are relative to the file that says so, as with `compress: FILE`.
+std::vector<std::string> read_plugins(MapReader& reader) {
+  const Value* list = reader.find("plugins");
+  if (!list) return {};
+  if (!list->is_list()) reader.fail("plugins", "must be a list of files, not " + list->describe());
+  std::vector<std::string> plugins;
+  for (const Value& plugin : list->as_list()) {
+    if (!plugin.is_text()) reader.fail("plugins", "must be a list of files");
+    const compress::Position& position = plugin.position();
+    std::filesystem::path path = plugin.as_text();
+    if (position.known()) path = std::filesystem::path(*position.file).parent_path() / path;
+    plugins.push_back(std::filesystem::absolute(path).string());
+  }
+  return plugins;
 }
 
 double read_checkpoint_seconds(MapReader& reader, double fallback) {
@@ -51,7 +70,8 @@ TrainConfig TrainConfig::from(const Value& value) {
   config.checkpoint_seconds = read_checkpoint_seconds(reader, config.checkpoint_seconds);
   const Value* compress = reader.find("compress");
   const bool empty = !compress || (compress->is_map() && compress->as_map().empty());
-  if (!empty) config.compress = *compress;
+  if (!empty) config.compress = compress::resolve_sections(*compress);
+  config.plugins = read_plugins(reader);
   reader.finish();
   return config;
 }
@@ -66,6 +86,11 @@ Value TrainConfig::to_value() const {
                           {"optimizer", optimizer.to_value()},
                           {"schedule", schedule.to_value()},
                           {"checkpoint", Value::map({{"seconds", checkpoint_seconds}})}});
+  if (!plugins.empty()) {
+    Value list = Value::list();
+    for (const std::string& plugin : plugins) list.append(Value(plugin));
+    map.set("plugins", list);
+  }
   if (!compress.is_null()) map.set("compress", compress);
   return map;
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "espalier/experiment/data_config.h"
 #include "espalier/experiment/optimizers.h"
@@ -20,8 +21,9 @@ struct TrainConfig {
   int threads = 1;
   Choice<MakeOptimizer> optimizer;
   Choice<MakeSchedule> schedule;
-  double checkpoint_seconds = 30;  ///< between checkpoints within an epoch
-  compress::Value compress;        ///< for `Registry::make_all`; null if nothing is compressed
+  double checkpoint_seconds = 30;    ///< between checkpoints within an epoch
+  std::vector<std::string> plugins;  ///< shared libraries with further algorithms, absolute paths
+  compress::Value compress;          ///< for `Registry::make_all`; null if nothing is compressed
   compress::Position model_position;
 
   /// \throws ConfigError for whatever is wrong; the compress section is left to the registry

@@ -51,8 +51,8 @@ void set_data_dir(TrainConfig& config, const std::string& run, const Arguments& 
   }
 }
 
-void print(const nn::Evaluation& evaluation, const RecordedRun& run, const std::string& folder) {
-  const std::vector<std::string> names;
+void print(const nn::Evaluation& evaluation, const std::vector<std::string>& names,
+           const RecordedRun& run, const std::string& folder) {
   const nn::ConfusionMatrix& confusion = evaluation.confusion;
   std::string text = labelled("run", folder);
   text += labelled(
@@ -91,10 +91,11 @@ int evaluate(int argc, char** argv) {
   const TrainingData data = open_data(run.config);
   datasets::Loader loader(data.evaluation, {.batch = batch});
   const nn::Evaluation evaluation = nn::evaluate(run.model, loader);
+  const std::vector<std::string> names = data.evaluation->class_names();
   if (arguments->has("json")) {
-    fmt::print("{}\n", to_json(evaluation, {}));
+    fmt::print("{}\n", to_json(evaluation, names));
   } else {
-    print(evaluation, run, folder);
+    print(evaluation, names, run, folder);
   }
   return 0;
 }

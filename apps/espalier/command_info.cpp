@@ -20,6 +20,7 @@ namespace espalier::app {
 namespace {
 
 using experiment::EpochMetrics;
+using experiment::Experiment;
 using experiment::Outcome;
 using experiment::RecordedRun;
 using experiment::TrainConfig;
@@ -69,8 +70,9 @@ void print_model(const nn::NamedModel& named, nn::Module& model) {
 
 void print_config(const std::string& path) {
   const TrainConfig config = experiment::read_train_config(path);
-  nn::Sequential model = config.model.make();
-  print_model(config.model, model);
+  Experiment experiment(config);
+  print_model(config.model, experiment.model());
+  fmt::print("\n{}", describe_compression(experiment));
 }
 
 void print_last(const EpochMetrics& last, const TrainConfig& config) {

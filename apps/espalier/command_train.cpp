@@ -37,6 +37,8 @@ const Usage usage = {
                 {"seed", "N", "of start values and data order"},
                 {"threads", "N", "threads to compute with (default: all cores)"},
                 {"data", "DIR", "where the files of the data set are"},
+                {"compress", "FILE", "compress as this file says, not as CONFIG does"},
+                {"plugin", "FILE", "shared library with further algorithms"},
                 {"out", "RUN", "folder for the results (default: runs/NAME-OF-CONFIG)"},
                 {"with-dense", "", "train without compression first, and compare"},
                 {"resume", "RUN", "go on with the run in this folder"}},
@@ -72,7 +74,7 @@ Task new_run(const Arguments& arguments) {
   return task;
 }
 
-/// Also makes the run's folder, so it is not for two processes at once.
+/// Locks the run's folder, so that no other process goes on with it.
 Task run_that_goes_on(const Arguments& arguments) {
   const std::string& run = arguments.values.at("resume");
   if (!arguments.positional.empty()) {
@@ -89,15 +91,15 @@ Task run_that_goes_on(const Arguments& arguments) {
   }
   RunFolder folder = RunFolder::reopen(run);
   const TrainConfig& config = folder.config();
+  if (arguments.has("data")) {
+    if (config.data.name == "synthetic") throw UsageError("--data: synthetic data has no files");
+    folder.set_data_dir(arguments.values.at("data"));
+  }
   if (folder.epochs_done() == config.epochs) {
     throw UsageError(fmt::format(
         "--resume: '{}' is complete, all {} epochs are done; to train longer, start a new run with "
         "'espalier train {}/config.yaml --epochs N'",
         run, config.epochs, run));
-  }
-  if (arguments.has("data")) {
-    if (config.data.name == "synthetic") throw UsageError("--data: synthetic data has no files");
-    folder.set_data_dir(arguments.values.at("data"));
   }
   Task task{folder.config(), run + "/config.yaml", std::nullopt, folder.with_dense()};
   task.folder.emplace(std::move(folder));
@@ -147,9 +149,9 @@ int train(int argc, char** argv) {
   Experiment experiment(config);
   const TrainingData data = open_data(config);
   listen_for_stop_signals();
-  RunFolder folder = resuming
-                         ? std::move(*task.folder)
-                         : RunFolder::create(task.out, task.config_path, config, task.with_dense);
+  RunFolder folder = resuming ? std::move(*task.folder)
+                              : RunFolder::create(task.out, task.config_path, experiment.config(),
+                                                  task.with_dense);
   print_header(experiment, data, folder);
 
   TrainingDisplay display(progress, config.accuracy_name(), resuming);
