@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include "espalier/autograd/core/random.h"
 #include "espalier/autograd/mask.h"
 #include "espalier/autograd/tensor.h"
 
@@ -71,6 +72,35 @@ Tensor batch_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, Ten
 /// max(x, 0); the gradient at 0 is 0.
 Tensor relu(const Tensor& x);
 
+/// min(max(x, 0), 6); the gradient at 0 and 6 is 0.
+Tensor relu6(const Tensor& x);
+
+/// x where x > 0, else slope·x (Maas et al., *Rectifier Nonlinearities Improve Neural Network
+/// Acoustic Models*, 2013).
+Tensor leaky_relu(const Tensor& x, float slope = 0.01f);
+
+/// 1/(1 + e⁻ˣ).
+Tensor sigmoid(const Tensor& x);
+
+/// The hyperbolic tangent.
+Tensor tanh(const Tensor& x);
+
+/// x·Φ(x) with Φ(x) = ½(1 + erf(x/√2)), the exact form (Hendrycks & Gimpel, arXiv 1606.08415).
+Tensor gelu(const Tensor& x);
+
+/// x·min(max(x + 3, 0), 6)/6 (Howard et al., arXiv 1905.02244, section 5.2); the gradient is 0 at
+/// −3 and 1 at 3.
+Tensor hardswish(const Tensor& x);
+
+/// Every element with probability p set to 0, the others multiplied by 1/(1 − p), so that the
+/// expected value stays (Srivastava et al., JMLR 15, 2014, in the inverted form). Element i is kept
+/// when `random.uniform(i)` ≥ p, whatever the thread count. 	hrows Error unless 0 ≤ p < 1
+Tensor dropout(const Tensor& x, double p, const RandomStream& random);
+
+/// eˣ[k]/Σ_j eˣ[j] along each row of x `N×K`, and its logarithm.
+Tensor softmax(const Tensor& x);
+Tensor log_softmax(const Tensor& x);
+
 /// The same values in another shape of as many elements; memory is shared.
 Tensor reshape(const Tensor& x, const Shape& shape);
 
@@ -98,6 +128,9 @@ struct CrossEntropyOptions {
 /// softmax(logits)[label]. logits `N×K`, labels N in [0, K); a scalar.
 Tensor cross_entropy(const Tensor& logits, const Labels& labels,
                      const CrossEntropyOptions& options = {});
+
+/// Mean over all elements of (prediction − target)²; shapes must be equal. A scalar.
+Tensor mse_loss(const Tensor& prediction, const Tensor& target);
 
 /// Which gradient an entry outside the mask gets.
 enum class MaskGradient {

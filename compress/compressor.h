@@ -81,7 +81,8 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   Value rules_as_run() const { return attached() ? rules_as_run_ : rules_.to_value(); }
   /// `AGPruner rule 2` or, without rules, `AGPruner`.
   std::string rule_name(int rule) const;
-  /// When the schedules of the rules in use are through, for a training of this length.
+  /// When the schedules of the rules in use are through, for a training of this length, at least
+  /// one epoch of one step.
   virtual std::vector<ScheduleEnd> schedule_ends(int64_t /*epochs*/,
                                                  int64_t /*steps_per_epoch*/) const {
     return {};

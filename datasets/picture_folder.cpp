@@ -100,7 +100,7 @@ std::vector<std::string> pictures_in(const fs::path& folder) {
   return paths;
 }
 
-// The pictures of all classes in `folder`, a folder in or at `root`.
+// The pictures of all classes in `folder`, which is `root` or in it, in their order.
 Entries entries_in(const fs::path& root, const fs::path& folder,
                    const std::vector<std::string>& classes, const PictureFolderOptions& options) {
   Entries entries;
@@ -117,6 +117,9 @@ Entries entries_in(const fs::path& root, const fs::path& folder,
       entries.push_back({path, label, random.order(), random.chosen(options.test_fraction)});
     }
   }
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return a.order != b.order ? a.order < b.order : a.path < b.path;
+  });
   return entries;
 }
 
@@ -129,21 +132,30 @@ fs::path test_folder(const fs::path& root) {
   return {};
 }
 
+fs::path train_folder(const fs::path& root) {
+  return test_folder(root).empty() ? root : root / "train";
+}
+
+// The classes of a folder of training pictures.
+std::vector<std::string> classes_in(const fs::path& train) {
+  std::vector<std::string> classes = class_names_in(train);
+  if (classes.size() < 2) {
+    fail("{} has {}; there should be a folder of pictures for each of two classes or more",
+         train.string(),
+         classes.empty() ? "no folders in it"
+                         : fmt::format("the one folder {} in it", classes.front()));
+  }
+  return classes;
+}
+
 struct Halves {
   std::vector<std::string> classes;
   Entries train, test;
 };
 
 Halves list(const fs::path& root, const PictureFolderOptions& options) {
-  const fs::path test = test_folder(root);
-  const fs::path train = test.empty() ? root : root / "train";
-  Halves halves{.classes = class_names_in(train), .train = {}, .test = {}};
-  if (halves.classes.size() < 2) {
-    fail("{} has {}; there should be a folder of pictures for each of two classes or more",
-         train.string(),
-         halves.classes.empty() ? "no folders in it"
-                                : fmt::format("the one folder {} in it", halves.classes.front()));
-  }
+  const fs::path test = test_folder(root), train = train_folder(root);
+  Halves halves{.classes = classes_in(train), .train = {}, .test = {}};
   const Entries all = entries_in(root, train, halves.classes, options);
   if (!test.empty()) {
     halves.train = all;
@@ -169,13 +181,6 @@ Halves list(const fs::path& root, const PictureFolderOptions& options) {
         all.size(), root.string(), options.test_fraction, options.split_seed);
   }
   return halves;
-}
-
-void put_in_order(Entries& entries) {
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return std::pair(a.order, std::string_view(a.path)) <
-           std::pair(b.order, std::string_view(b.path));
-  });
 }
 
 // Decodes the pictures on all cores. Of several that cannot be decoded, the first is complained
@@ -256,11 +261,10 @@ DatasetPtr make(const Entries& entries, const Shape& shape, std::vector<uint8_t>
 }
 
 void check(const PictureFolderOptions& options) {
-  constexpr int64_t largest_side = 1 << 14;
   for (const int64_t side : {options.height, options.width}) {
-    if (side < 1 || side > largest_side) {
+    if (side < 1 || side > largest_picture_side) {
       fail("pictures of {}×{} cannot be made; sides are 1 … {} pixels", options.height,
-           options.width, largest_side);
+           options.width, largest_picture_side);
     }
   }
   if (options.channels != 1 && options.channels != 3) {
@@ -273,34 +277,42 @@ void check(const PictureFolderOptions& options) {
 
 constexpr double mebibyte = 1 << 20;
 
+// Calls `look` with the folder, whose errors become ours.
+template <typename Look>
+auto look_into(const std::string& folder, const Look& look) {
+  const fs::path root = fs::path(folder).lexically_normal();
+  require_folder(root);
+  try {
+    return look(root);
+  } catch (const fs::filesystem_error& failure) {
+    fail("cannot look into {}: {}", failure.path1().string(), failure.code().message());
+  }
+}
+
 }  // namespace
 
 PictureFolder picture_folder(const std::string& folder, const PictureFolderOptions& options) {
   check(options);
-  const fs::path root = fs::path(folder).lexically_normal();
-  require_folder(root);
-  Halves halves;
-  try {
-    halves = list(root, options);
-  } catch (const fs::filesystem_error& failure) {
-    fail("cannot look into {}: {}", failure.path1().string(), failure.code().message());
-  }
+  const Halves halves =
+      look_into(folder, [&](const fs::path& root) { return list(root, options); });
   const Shape shape{options.height, options.width, options.channels};
   const auto count = static_cast<int64_t>(halves.train.size() + halves.test.size());
   if (count > options.memory_limit / shape.elements()) {
     fail(
         "the {} pictures in {} take {:.1f} MiB of memory as {}, and the limit is {:.1f} MiB; make "
-        "them smaller or raise the limit",
+        "them smaller or raise the limit (for the program: memory_mib)",
         count, folder, static_cast<double>(count * shape.elements()) / mebibyte, shape.to_string(),
         static_cast<double>(options.memory_limit) / mebibyte);
   }
-  put_in_order(halves.train);
-  put_in_order(halves.test);
   std::vector<uint8_t> train = decode(halves.train, shape);
   std::vector<uint8_t> test = decode(halves.test, shape);
   const Normalisation normalisation = measure(train, static_cast<size_t>(options.channels));
   return {.train = make(halves.train, shape, std::move(train), halves.classes, normalisation),
           .test = make(halves.test, shape, std::move(test), halves.classes, normalisation)};
+}
+
+std::vector<std::string> picture_classes(const std::string& folder) {
+  return look_into(folder, [](const fs::path& root) { return classes_in(train_folder(root)); });
 }
 
 }  // namespace espalier::datasets

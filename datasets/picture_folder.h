@@ -2,11 +2,15 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "espalier/datasets/dataset.h"
 
 /// Pictures of your own: a folder that holds a folder of picture files for each class.
 namespace espalier::datasets {
+
+/// Pixels that a picture may have in each direction.
+constexpr int64_t largest_picture_side = 1 << 14;
 
 struct PictureFolderOptions {
   int64_t height = 32, width = 32;  ///< pictures are stretched to this; see `read_picture`
@@ -42,5 +46,9 @@ struct PictureFolder {
 ///         class in `test` that `train` lacks, no pictures for testing although some were asked
 ///         for, a picture that cannot be decoded, more bytes than the limit, options out of range
 PictureFolder picture_folder(const std::string& folder, const PictureFolderOptions& options = {});
+
+/// The class names of such a folder alone, for making a network of the right size before its
+/// pictures are read. \throws Error when there is no such folder, or it has fewer than two classes
+std::vector<std::string> picture_classes(const std::string& folder);
 
 }  // namespace espalier::datasets

@@ -114,8 +114,10 @@ Experiment::Experiment(const TrainConfig& config) : config_(config), model_(conf
 
 std::optional<Outcome> Experiment::run(const TrainingData& data, RunFolder& folder,
                                        Observer& observer, const ShouldStop& should_stop) {
-  datasets::Loader train(data.train,
-                         {.batch = config_.batch, .shuffle = true, .seed = config_.seed});
+  datasets::Loader train(data.train, {.batch = config_.batch,
+                                      .shuffle = true,
+                                      .seed = config_.seed,
+                                      .augment = config_.data.augment});
   datasets::Loader evaluation(data.evaluation, {.batch = evaluation_batch});
   const std::unique_ptr<nn::Optimizer> optimizer = config_.optimizer.thing(model_);
   nn::Trainer trainer(model_, *optimizer,

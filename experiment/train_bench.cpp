@@ -23,7 +23,7 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-Batch random_batch(const Shape& sample, int64_t size, int classes, uint64_t number) {
+Batch random_batch(const Shape& sample, int64_t size, int64_t classes, uint64_t number) {
   const RandomStream pixels(0, Purpose::synthetic, number, 0);
   const RandomStream labels(0, Purpose::synthetic, number, 1);
   std::vector<int64_t> extents{size};
@@ -42,10 +42,9 @@ Batch random_batch(const Shape& sample, int64_t size, int classes, uint64_t numb
 Speeds TrainBench::run() const {
   nn::Sequential net = model.make();
   nn::SGD optimizer(net, {.lr = 0.01, .momentum = 0.9, .weight_decay = 5e-4});
-  constexpr int classes = 10;
   std::vector<Batch> batches;
   for (uint64_t i = 0; i < batch_count; ++i) {
-    batches.push_back(random_batch(model.sample, batch, classes, i));
+    batches.push_back(random_batch(model.sample, batch, model.classes, i));
   }
   const auto step = [&](int64_t number) {
     FlushDenormals flush;

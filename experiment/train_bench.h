@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "espalier/nn/models.h"
+#include "espalier/experiment/model_config.h"
 
 namespace espalier::experiment {
 
@@ -17,7 +17,7 @@ struct Speeds {
 /// forward, cross entropy, its value read, backward, SGD with momentum 0.9 and weight decay 5e-4 at
 /// rate 0.01. It goes round eight batches of normal random numbers.
 struct TrainBench {
-  nn::NamedModel model;
+  ModelConfig model;
   int64_t batch = 64;
   int threads = 1;     ///< of the engine; for the caller, who makes that
   double seconds = 5;  ///< to measure for, after some steps that do not count

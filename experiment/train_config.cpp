@@ -19,12 +19,6 @@ using compress::Value;
 /// Far more than anyone waits for, and safely an int.
 constexpr int64_t most_epochs = 1000000;
 
-nn::NamedModel read_model(MapReader& reader) {
-  std::vector<std::string> names;
-  for (const nn::NamedModel& model : nn::named_models()) names.push_back(model.name);
-  return nn::named_model(reader.choice("model", names));
-}
-
 /// `plugins: [top_rows.so]`; paths are relative to the file that says so, as with `compress: FILE`.
 std::vector<std::string> read_plugins(MapReader& reader) {
   const Value* list = reader.find("plugins");
@@ -55,8 +49,15 @@ double read_checkpoint_seconds(MapReader& reader, double fallback) {
 TrainConfig TrainConfig::from(const Value& value) {
   MapReader reader(value, "the configuration");
   TrainConfig config;
-  config.model = read_model(reader);
-  config.model_position = reader.require("model").position();
+  config.model = ModelConfig::from(reader.require("model"));
+  if (config.model.sample.axes() != 3) {
+    throw compress::ConfigError(
+        config.model.position,
+        "model " + config.model.name +
+            " takes rows of values, but all data "
+            "are pictures; give input as [height, width, channels] and begin "
+            "with Flatten");
+  }
   config.data = DataConfig::from(reader.require("data"));
   config.batch = reader.integer("batch", {.min = 1, .fallback = config.batch});
   config.epochs = static_cast<int>(reader.integer("epochs", {.min = 1, .max = most_epochs}));
@@ -77,7 +78,7 @@ TrainConfig TrainConfig::from(const Value& value) {
 }
 
 Value TrainConfig::to_value() const {
-  Value map = Value::map({{"model", model.name},
+  Value map = Value::map({{"model", model.to_value()},
                           {"data", data.to_value()},
                           {"batch", batch},
                           {"epochs", epochs},
@@ -107,13 +108,20 @@ TrainConfig read_train_config(const std::string& path) {
 
 TrainingData open_data(const TrainConfig& config) {
   TrainingData data = open_data(config.data, config.model.sample);
-  const Shape& wanted = config.model.sample;
+  const ModelConfig& model = config.model;
   const Shape& given = data.train->sample_shape();
-  if (wanted == given) return data;
-  throw compress::ConfigError(
-      config.model_position,
-      fmt::format("model {} takes pictures of {}, but those of {} are {}", config.model.name,
-                  wanted.to_string(), config.data.name, given.to_string()));
+  if (model.sample != given) {
+    throw compress::ConfigError(
+        model.position,
+        fmt::format("model {} takes pictures of {}, but those of {} are {}", model.name,
+                    model.sample.to_string(), config.data.name, given.to_string()));
+  }
+  if (model.classes < data.train->classes()) {
+    throw compress::ConfigError(
+        model.position, fmt::format("model {} tells {} classes apart, but {} has {}", model.name,
+                                    model.classes, config.data.name, data.train->classes()));
+  }
+  return data;
 }
 
 }  // namespace espalier::experiment

@@ -5,15 +5,15 @@
 #include <vector>
 
 #include "espalier/experiment/data_config.h"
+#include "espalier/experiment/model_config.h"
 #include "espalier/experiment/optimizers.h"
 #include "espalier/experiment/schedules.h"
-#include "espalier/nn/models.h"
 
 namespace espalier::experiment {
 
 /// A training configuration, read and checked.
 struct TrainConfig {
-  nn::NamedModel model;
+  ModelConfig model;
   DataConfig data;
   int64_t batch = 64;
   int epochs = 1;
@@ -24,7 +24,6 @@ struct TrainConfig {
   double checkpoint_seconds = 30;    ///< between checkpoints within an epoch
   std::vector<std::string> plugins;  ///< shared libraries with further algorithms, absolute paths
   compress::Value compress;          ///< for `Registry::make_all`; null if nothing is compressed
-  compress::Position model_position;
 
   /// \throws ConfigError for whatever is wrong; the compress section is left to the registry
   static TrainConfig from(const compress::Value& value);
@@ -46,7 +45,7 @@ struct TrainConfig {
 TrainConfig read_train_config(const std::string& path);
 
 /// Opens the data of a configuration. \throws as `open_data`, and ConfigError when the pictures are
-/// not of the shape that the model takes
+/// not of the shape that the model takes, or of more classes
 TrainingData open_data(const TrainConfig& config);
 
 }  // namespace espalier::experiment

@@ -16,11 +16,19 @@ StartValues kaiming_uniform(int64_t fan_in, double a) {
   };
 }
 
+StartValues constant(float value) {
+  return [value](const Shape& shape, const RandomStream&) { return Tensor::full(shape, value); };
+}
+
 void initialise(Module& model, uint64_t seed) {
   uint64_t position = 0;
   for (const NamedParameter& named : model.parameters()) {
     named.parameter->restart({}, RandomStream(seed, Purpose::initialisation, position++));
   }
+  model.for_each_module([seed](const std::string&, Module& module) {
+    module.restart_buffers();
+    module.record()->draws = {.seed = seed, .forwards = 0};
+  });
 }
 
 }  // namespace espalier::nn

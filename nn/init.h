@@ -18,8 +18,12 @@ using StartValues = std::function<Tensor(const Shape& shape, const RandomStream&
 /// for weights as for biases.
 StartValues kaiming_uniform(int64_t fan_in, double a = 2.2360679774997896);
 
-/// Gives every parameter of the model start values drawn for `seed`. Each has random numbers of its
-/// own, numbered by its position in the model, whatever was made before.
+/// The same value everywhere.
+StartValues constant(float value);
+
+/// Gives every parameter of the model start values drawn for `seed`, and puts buffers back to
+/// theirs. Each parameter has random numbers of its own, numbered by its position in the model,
+/// whatever was made before.
 void initialise(Module& model, uint64_t seed);
 
 }  // namespace espalier::nn

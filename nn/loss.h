@@ -5,5 +5,7 @@
 namespace espalier::nn {
 
 using espalier::cross_entropy;
+using espalier::CrossEntropyOptions;
+using espalier::mse_loss;
 
 }  // namespace espalier::nn

@@ -1,47 +1,37 @@
 #include "espalier/nn/models.h"
 
 #include "espalier/autograd/core/error.h"
-#include "espalier/nn/layers/activation.h"
-#include "espalier/nn/layers/conv2d.h"
-#include "espalier/nn/layers/flatten.h"
-#include "espalier/nn/layers/linear.h"
-#include "espalier/nn/layers/pool.h"
+#include "espalier/nn/models/build.h"
 
 namespace espalier::nn {
-namespace {
-
-Sequential lenet300() {
-  Sequential net;
-  net.add("flatten", Flatten())
-      .add("fc1", Linear({.in = 784, .out = 300}))
-      .add("relu1", ReLU())
-      .add("fc2", Linear({.in = 300, .out = 100}))
-      .add("relu2", ReLU())
-      .add("fc3", Linear({.in = 100, .out = 10}));
-  return net;
-}
-
-Sequential lenet5() {
-  Sequential net;
-  net.add("conv1", Conv2d({.in = 1, .out = 20, .kernel = 5}))
-      .add("relu1", ReLU())
-      .add("pool1", MaxPool2d({.kernel = 2}))
-      .add("conv2", Conv2d({.in = 20, .out = 50, .kernel = 5}))
-      .add("relu2", ReLU())
-      .add("pool2", MaxPool2d({.kernel = 2}))
-      .add("flatten", Flatten())
-      .add("fc1", Linear({.in = 800, .out = 500}))
-      .add("relu3", ReLU())
-      .add("fc2", Linear({.in = 500, .out = 10}));
-  return net;
-}
-
-}  // namespace
 
 const std::vector<NamedModel>& named_models() {
   static const std::vector<NamedModel> models = {
-      {"lenet300", "784-300-100-10, fully connected, 266,610 parameters", {28, 28, 1}, lenet300},
-      {"lenet5", "20C5-P2-50C5-P2-500-10, 431,080 parameters", {28, 28, 1}, lenet5},
+      {"lenet300",
+       "784-300-100-10, fully connected, 266,610 parameters",
+       {28, 28, 1},
+       models::lenet300},
+      {"lenet5", "20C5-P2-50C5-P2-500-10, 431,080 parameters", {28, 28, 1}, models::lenet5},
+      {"vggsmall",
+       "2×64C3-P2-2×128C3-P2-2×256C3-P2-256-10 with batch norm, 2,197,706 parameters",
+       {32, 32, 3},
+       models::vggsmall},
+      {"resnet20",
+       "3 × 3 residual blocks of 16, 32, 64 channels, 272,474 parameters",
+       {32, 32, 3},
+       [] { return models::resnet(3); }},
+      {"resnet32",
+       "3 × 5 residual blocks of 16, 32, 64 channels, 466,906 parameters",
+       {32, 32, 3},
+       [] { return models::resnet(5); }},
+      {"resnet56",
+       "3 × 9 residual blocks of 16, 32, 64 channels, 855,770 parameters",
+       {32, 32, 3},
+       [] { return models::resnet(9); }},
+      {"mobilenet",
+       "5 depthwise separable convolutions up to 256 channels, 136,778 parameters",
+       {32, 32, 3},
+       models::mobilenet},
   };
   return models;
 }

@@ -15,9 +15,16 @@ struct NamedModel {
   Sequential (*make)();     ///< start values come from the current engine
 };
 
-/// All of them:
-/// - `lenet300`: 784-300-100-10, fully connected (LeCun et al. 1998), layers fc1 fc2 fc3
-/// - `lenet5`: Caffe's LeNet-5, 20C5-P2-50C5-P2-500-10, layers conv1 conv2 fc1 fc2
+/// All of them; what they are made of is in `nn/models/`. For 28×28 pictures of one channel:
+/// - `lenet300`: layers fc1 fc2 fc3
+/// - `lenet5`: conv1 conv2 fc1 fc2
+///
+/// For 32×32 pictures of three channels, all with ten classes:
+/// - `vggsmall`: conv1 bn1 … conv6 bn6 fc1 fc2
+/// - `resnet20`, `resnet32`, `resnet56`: conv1 bn1, block1 … block9 (15, 27) with conv1 bn1 conv2
+/// bn2
+///   and, where the width changes, shortcut.conv shortcut.bn, then fc
+/// - `mobilenet`: conv1 bn1, block1 … block5 with depthwise bn1 pointwise bn2, then fc
 const std::vector<NamedModel>& named_models();
 
 /// \throws Error listing the known names

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/core/parallel.h"
 #include "espalier/autograd/graph.h"
+#include "espalier/nn/layers/fusion.h"
 
 namespace espalier::nn {
 namespace {
@@ -33,11 +35,17 @@ void visit_below(AnyModule& module, const std::string& path, const Visit& visit)
 
 Module::Module(std::string type) : record_(std::make_shared<ModuleRecord>()) {
   record_->type = std::move(type);
+  record_->draws.seed = Engine::current().seed();
 }
 
 Module::~Module() = default;
 
 Tensor Module::operator()(const Tensor& x) {
+  Fusion nothing;
+  return call(x, nothing);
+}
+
+Tensor Module::call(const Tensor& x, Fusion& fusion) {
   ModuleRecord& record = *record_;
   FlushDenormals flush;
   LayerScope scope(record.name);
@@ -46,8 +54,10 @@ Tensor Module::operator()(const Tensor& x) {
     if (record.training) {
       for (TrainingListener* listener : record.listeners) listener->before_training_forward();
     }
-    Tensor y =
-        forward(record.input_transform ? record.input_transform->apply(x, record.training) : x);
+    const Tensor input =
+        record.input_transform ? record.input_transform->apply(x, record.training) : x;
+    const bool observed = record.output_transform || Recorder::tracing();
+    const Tensor y = fusion.empty() || observed ? forward(input) : forward_fused(input, fusion);
     return record.output_transform ? record.output_transform->apply(y, record.training) : y;
   } catch (const Error& error) {
     throw error.at(LayerScope::current());

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 namespace espalier::nn {
 
 class Module;
+struct Fusion;
 
 /// Is told when a module it has registered with is about to compute in training mode.
 class TrainingListener {
@@ -28,6 +30,12 @@ struct NamedBuffer {
   Tensor value;
 };
 
+/// Names the random numbers that a layer draws while it computes, together with its path.
+struct RandomDraws {
+  uint64_t seed = 0;
+  int64_t forwards = 0;  ///< forward passes that have drawn
+};
+
 /// What a module owns, on the heap: modules may be moved (into a `Sequential`, say) while
 /// parameters, listeners and this record stay where they are.
 struct ModuleRecord {
@@ -39,6 +47,7 @@ struct ModuleRecord {
   std::vector<std::unique_ptr<Module>> children;
   std::vector<TrainingListener*> listeners;
   std::shared_ptr<ActivationTransform> input_transform, output_transform;
+  RandomDraws draws;
   int next_optimizer = 0;
 };
 
@@ -84,6 +93,8 @@ class Module {
   /// Visits what this module alone must remember between steps beside parameters and buffers, such
   /// as how often it has drawn random numbers.
   virtual void visit_state(StateVisitor& /*state*/) {}
+  /// Gives the buffers of this module alone the values they had before any training.
+  virtual void restart_buffers() {}
   /// Number of trainable values.
   int64_t parameter_count() const;
 
@@ -108,6 +119,13 @@ class Module {
 
  private:
   virtual Tensor forward(const Tensor& x) = 0;
+  /// As `forward`, for layers that can do more in the same pass over memory: see `Fusion`.
+  virtual Tensor forward_fused(const Tensor& x, Fusion& /*fusion*/) { return forward(x); }
+  /// What `operator()` does, with a request to the layer.
+  Tensor call(const Tensor& x, Fusion& fusion);
+  friend Tensor run_layers(std::span<const std::unique_ptr<Module>> layers, const Tensor& x,
+                           Fusion& fusion);
+
   std::shared_ptr<ModuleRecord> record_;
 };
 

@@ -34,6 +34,7 @@ class LatentAccess {
 enum class Role {
   weight,  ///< multiplies activations; what pruners and quantizers act on
   bias,
+  scale,  ///< multiplies whole channels, as in batch normalisation
 };
 
 /// One trainable tensor of a layer, with everything that belongs to it: the stored (latent) value

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <optional>
 
 #include "arguments.h"
@@ -9,11 +10,13 @@
 #include "espalier/autograd/core/engine.h"
 #include "espalier/compress/config/map_reader.h"
 #include "espalier/compress/config/nearest.h"
+#include "espalier/experiment/model_config.h"
 #include "espalier/experiment/train_bench.h"
 
 namespace espalier::app {
 namespace {
 
+using experiment::ModelConfig;
 using experiment::Speeds;
 using experiment::TrainBench;
 
@@ -23,13 +26,22 @@ const Usage usage = {
     .description =
         "Measures training steps: zero gradients, forward, cross entropy, backward, SGD\n"
         "with momentum and weight decay, on normal random numbers in memory.",
-    .options = {{"net", "NAME", "the network (default: lenet5)"},
+    .options = {{"net", "NET", "the network: a name or a YAML file (default: lenet5)"},
                 {"batch", "N", "pictures in a step (default: 64)"},
                 {"threads", "N", "threads to compute with (default: all cores)"},
                 {"seconds", "S", "how long to measure (default: 5)"}},
     .examples =
         "  espalier bench train --net lenet5 --batch 64 --threads 2\n"
-        "  espalier bench train --net lenet300 --batch 128 --threads 1 --seconds 10\n"};
+        "  espalier bench train --net lenet300 --batch 128 --threads 1 --seconds 10\n"
+        "  espalier bench train --net configs/nets/resnet8.yaml\n"};
+
+/// A network by its name or in a file; LeNet-5 if nothing is given.
+ModelConfig read_net(const compress::Value* net) {
+  if (!net) return ModelConfig::from("lenet5");
+  const bool is_file = net->is_text() && (std::filesystem::is_regular_file(net->as_text()) ||
+                                          net->as_text().ends_with(".yaml"));
+  return is_file ? experiment::read_model_file(net->as_text()) : ModelConfig::from(*net);
+}
 
 /// The options, checked like a configuration file.
 TrainBench read_options(const Arguments& arguments) {
@@ -37,11 +49,9 @@ TrainBench read_options(const Arguments& arguments) {
   for (const Option& option : usage.options) {
     if (arguments.has(option.name)) given.set(option.name, option_value(arguments, option.name));
   }
-  std::vector<std::string> nets;
-  for (const nn::NamedModel& model : nn::named_models()) nets.push_back(model.name);
   compress::MapReader reader(given, "bench train");
   TrainBench bench;
-  bench.model = nn::named_model(reader.choice("net", nets, "lenet5"));
+  bench.model = read_net(reader.find("net"));
   bench.batch = reader.integer("batch", {.min = 1, .fallback = 64});
   bench.threads = static_cast<int>(
       reader.integer("threads", {.min = 1, .max = max_threads, .fallback = available_cores()}));

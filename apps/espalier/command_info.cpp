@@ -9,8 +9,11 @@
 #include "display/text.h"
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/version.h"
+#include "espalier/compress/config/yaml.h"
 #include "espalier/compress/registry.h"
 #include "espalier/compress/sparsity.h"
+#include "espalier/experiment/layers/layer_kinds.h"
+#include "espalier/experiment/model_config.h"
 #include "espalier/experiment/recorded_run.h"
 #include "espalier/experiment/train_config.h"
 #include "espalier/nn/models.h"
@@ -21,6 +24,7 @@ namespace {
 
 using experiment::EpochMetrics;
 using experiment::Experiment;
+using experiment::ModelConfig;
 using experiment::Outcome;
 using experiment::RecordedRun;
 using experiment::TrainConfig;
@@ -29,11 +33,11 @@ namespace fs = std::filesystem;
 
 const Usage usage = {
     .command = "info",
-    .positional = "[RUN|CONFIG.yaml]",
+    .positional = "[RUN|CONFIG.yaml|NET.yaml]",
     .description =
         "Without an argument: the version, this machine, and the names that configurations\n"
-        "may use. With one: the network of a run or of a configuration file, layer by\n"
-        "layer, and how the run ended.",
+        "may use. With one: the network of a run, of a configuration, or of a file of its\n"
+        "own, layer by layer, and how the run ended.",
     .options = {},
     .examples =
         "  espalier info\n"
@@ -45,7 +49,7 @@ template <class Things>
 void print_known(const std::string& title, const Things& things) {
   fmt::print("\n{}:\n", title);
   for (const auto& thing : things) {
-    fmt::print("  {}  {}\n", padded_right(thing.name, 13), thing.description);
+    fmt::print("  {}  {}\n", padded_right(thing.name, 15), thing.description);
   }
 }
 
@@ -56,22 +60,25 @@ void print_program() {
                                                    to_string(detected_instruction_set()))));
   fmt::print("{}", labelled("oneDNN", ESPALIER_HAS_ONEDNN ? "yes" : "no"));
   print_known("models", nn::named_models());
+  print_known("layers", experiment::LayerKinds::with_builtin().entries());
   print_known("algorithms", compress::Registry::with_builtin().entries());
   print_known("data", experiment::data_kinds());
   print_known("optimizers", experiment::optimizer_kinds());
   print_known("schedules", experiment::schedule_kinds());
 }
 
-void print_model(const nn::NamedModel& named, nn::Module& model) {
-  fmt::print("{}{}\n{}", labelled("model", named.name + ": " + named.description),
-             labelled("sample", named.sample.to_string()),
-             nn::summarise(model, named.sample).to_string());
+void print_model(const ModelConfig& config, nn::Module& model) {
+  fmt::print("{}{}\n{}", labelled("model", config.name + ": " + config.description),
+             labelled("sample", config.sample.to_string()),
+             nn::summarise(model, config.sample).to_string());
 }
 
 void print_config(const std::string& path) {
-  const TrainConfig config = experiment::read_train_config(path);
-  Experiment experiment(config);
-  print_model(config.model, experiment.model());
+  const ModelConfig config = experiment::read_model_file(path);
+  nn::Sequential model = config.make();
+  print_model(config, model);
+  if (compress::read_yaml_file(path).find("compress") == nullptr) return;
+  const Experiment experiment(experiment::read_train_config(path));
   fmt::print("\n{}", describe_compression(experiment));
 }
 

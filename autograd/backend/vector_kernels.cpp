@@ -6,16 +6,6 @@
 namespace espalier::backend {
 namespace {
 
-template <InstructionSet needed>
-bool has(const AnyVector&, const Machine& machine) {
-  return machine.instruction_set >= needed;
-}
-
-template <int rank>
-double ranked(const AnyVector&, const Machine&) {
-  return rank;
-}
-
 constexpr Candidate<AnyVector, VectorKernels> candidates[] = {
     {"reference", has<InstructionSet::baseline>, ranked<3>, &reference::vector_kernels},
     {"baseline", has<InstructionSet::baseline>, ranked<2>, &simd::baseline},

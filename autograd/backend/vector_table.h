@@ -17,16 +17,6 @@ struct Windows {
   int64_t out_height, out_width;
 };
 
-/// Settings of one optimizer update, see `VectorKernels`.
-struct SgdUpdate {
-  float learning_rate, momentum, weight_decay;
-  bool nesterov;
-};
-struct AdamUpdate {
-  float learning_rate, beta1, beta2, epsilon, weight_decay;
-  float correction1, correction2;  ///< 1 − β₁ᵗ and 1 − β₂ᵗ
-};
-
 /// The kernels that walk over memory once. They run on the calling thread; who calls cuts the work
 /// into parts. Results may overwrite an input of the same position.
 struct VectorKernels {
@@ -80,11 +70,6 @@ struct VectorKernels {
   /// gw = what rows [begin, end) of y contribute to it.
   void (*depthwise_weight_gradient)(const Windows&, int64_t begin, int64_t end, const float* gy,
                                     const float* x, float* gw);
-  /// d = g + decay·w; v = momentum·v + d; w −= rate·(nesterov ? d + momentum·v : v).
-  /// v may be null when momentum is 0.
-  void (*sgd)(int64_t n, const SgdUpdate&, const float* g, float* v, float* w);
-  /// Kingma & Ba, arXiv 1412.6980, algorithm 1, with decay·w added to the gradient.
-  void (*adam)(int64_t n, const AdamUpdate&, const float* g, float* m, float* v, float* w);
 };
 
 }  // namespace espalier::backend

@@ -19,7 +19,7 @@ struct EngineOptions {
   int threads =
       0;  ///< threads a kernel may use, at most `max_threads`; 0: the cores this process may run on
   size_t pool_bytes = size_t{2} << 30;  ///< freed tensor memory kept for reuse at most
-  uint64_t seed = 0;            ///< for the start values of layers made without further word
+  uint64_t seed = 0;  ///< for start values and dropout of layers made without further word
   int cached_primitives = 512;  ///< prepared backend kernels kept at most
   /// Best instruction set the library's own kernels may use; never above what the machine has.
   InstructionSet instruction_set = InstructionSet::avx512;
@@ -40,6 +40,7 @@ class Engine {
 
   int threads() const { return options_.threads; }
   InstructionSet instruction_set() const { return options_.instruction_set; }
+  uint64_t seed() const { return options_.seed; }
   BufferPool& buffers() { return buffers_; }
   ObjectCache& primitives() { return primitives_; }
   KernelPlan& plan() { return plan_; }

@@ -20,6 +20,12 @@ std::array<uint32_t, 4> philox4x32_10(std::array<uint32_t, 4> counter,
   return counter;
 }
 
+uint64_t name_index(std::string_view name) {
+  uint64_t hash = 14695981039346656037u;
+  for (char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  return hash;
+}
+
 RandomStream::RandomStream(uint64_t seed, Purpose purpose, uint64_t index, uint64_t second_index) {
   // The counter has 128 bits: 64 for the position, and 64 to name the stream. The latter come from
   // two blocks of the generator itself over everything that identifies the stream.

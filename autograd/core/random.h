@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 namespace espalier {
 
@@ -13,6 +14,7 @@ enum class Purpose : uint32_t {
   synthetic = 3,       ///< made-up data; index: sample
   augmentation = 4,    ///< changes to training pictures; indices: epoch, sample
   data_split = 5,      ///< which pictures are for testing, and their order; index: hash of the name
+  dropout = 6,         ///< which activations are dropped; indices: layer, forward pass
 };
 
 /// A stream of random numbers in which every number is a pure function of (seed, purpose, two
@@ -32,10 +34,18 @@ class RandomStream {
   /// Uniform integer in [0, bound); the bias of the multiplication is below bound/2⁶⁴.
   uint64_t below(uint64_t position, uint64_t bound) const;
 
+  /// For kernels that compute many numbers at once: word `position` is that of
+  /// `philox4x32_10({low, high, stream[0], stream[1]}, key)` with the counter position/4.
+  const std::array<uint32_t, 2>& key() const { return key_; }
+  const std::array<uint32_t, 2>& stream() const { return stream_; }
+
  private:
   std::array<uint32_t, 2> key_;
   std::array<uint32_t, 2> stream_;
 };
+
+/// An index for a stream from a name: FNV-1a over its bytes.
+uint64_t name_index(std::string_view name);
 
 /// The block function itself: four random words from a counter and a key.
 std::array<uint32_t, 4> philox4x32_10(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);

@@ -3,23 +3,11 @@
 #include "espalier/autograd/graph.h"
 #include "espalier/autograd/ops.h"
 #include "espalier/autograd/ops/checks.h"
+#include "espalier/autograd/ops/fill_parts.h"
 
 namespace espalier {
-namespace {
 
 using backend::vector_kernels;
-
-/// A new tensor of `shape`, filled by `kernel(begin, length, out)` in parallel parts.
-template <class Kernel>
-Tensor fill_parts(const Shape& shape, Kernel&& kernel) {
-  NewTensor result(shape);
-  parallel_for(result.size(), elementwise_grain, [&](int64_t begin, int64_t end) {
-    kernel(begin, end - begin, result.data() + begin);
-  });
-  return result;
-}
-
-}  // namespace
 
 Tensor add(const Tensor& a, const Tensor& b) {
   require_same_shape("add", a, b);

@@ -88,7 +88,7 @@ Safetensors read_safetensors(const std::string& path) {
     for (const auto& [name, entry] : header.items()) {
       if (name == "__metadata__") {
         content.metadata = entry.get<std::map<std::string, std::string>>();
-      } else {
+      } else if (!name.ends_with("num_batches_tracked")) {
         content.tensors.emplace_back(name, read_tensor(name, entry, values));
       }
     }

@@ -20,7 +20,8 @@ struct Safetensors {
 /// equal bytes. \throws Error naming the path
 void write_safetensors(const std::string& path, const Safetensors& content);
 
-/// \throws Error naming the path and what is wrong with the file
+/// PyTorch's counts of batches (`….num_batches_tracked`, int64), which nothing here needs, are left
+/// out. \throws Error naming the path and what is wrong with the file
 Safetensors read_safetensors(const std::string& path);
 
 }  // namespace espalier::nn

@@ -1,12 +1,8 @@
 #pragma once
 
-#include <concepts>
-#include <memory>
-#include <string>
-#include <type_traits>
 #include <utility>
 
-#include "espalier/nn/module.h"
+#include "espalier/nn/layers/container.h"
 
 namespace espalier::nn {
 
@@ -15,30 +11,22 @@ namespace espalier::nn {
 ///     Sequential net{Flatten(), Linear({.in = 784, .out = 10})};     // layers "0", "1"
 ///     Sequential net;
 ///     net.add("flat", Flatten()).add("fc", Linear({.in = 784, .out = 10}));
-class Sequential : public Module {
+///
+/// Where a batch normalisation is followed by a ReLU, both are computed in one pass over memory
+/// (see `Fusion`); no result depends on it.
+class Sequential : public Container<Sequential> {
  public:
-  Sequential() : Module("Sequential") {}
-
-  template <std::derived_from<Module>... Layers>
-  requires(sizeof...(Layers) > 0 && (!std::is_lvalue_reference_v<Layers> && ...) &&
-           !(sizeof...(Layers) == 1 &&
-             (std::same_as<Layers, Sequential> && ...))) explicit Sequential(Layers&&... layers)
-      : Sequential() {
-    (add(std::to_string(children().size()), std::forward<Layers>(layers)), ...);
+  Sequential() : Container("Sequential") {}
+  explicit Sequential(NamedLayers layers) : Sequential() { add_all(std::move(layers)); }
+  template <class... Layers>
+  requires MovedLayers<Sequential, Layers...>
+  explicit Sequential(Layers&&... layers) : Sequential() {
+    add_numbered(std::forward<Layers>(layers)...);
   }
-
-  /// \throws Error if there is a layer of that name
-  template <std::derived_from<Module> Layer>
-  Sequential& add(std::string name, Layer layer) {
-    add_child(std::move(name), std::make_unique<Layer>(std::move(layer)));
-    return *this;
-  }
-
-  int64_t size() const { return static_cast<int64_t>(children().size()); }
-  Module& operator[](int64_t position) { return *children()[static_cast<size_t>(position)]; }
 
  private:
   Tensor forward(const Tensor& x) override;
+  Tensor forward_fused(const Tensor& x, Fusion& fusion) override;
 };
 
 }  // namespace espalier::nn

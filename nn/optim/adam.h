@@ -1,5 +1,6 @@
 #pragma once
 
+#include "espalier/autograd/updates.h"
 #include "espalier/nn/optim/optimizer.h"
 
 namespace espalier::nn {
@@ -17,9 +18,13 @@ class Adam : public Optimizer {
   /// \throws Error for negative values or β outside [0, 1)
   Adam(Module& model, const Options& options);
 
+ protected:
+  /// For relatives of another name. \throws Error as above
+  Adam(Module& model, const char* name, const AdamSettings& settings);
+
  private:
   void update(ParameterUpdate& parameter) override;
-  Options options_;
+  AdamSettings settings_;  // its learning rate is set at each step
 };
 
 }  // namespace espalier::nn

@@ -198,6 +198,53 @@ grep -q '"validation_accuracy":' held/metrics.jsonl || fail 'metrics lack valida
 grep -q 'test_accuracy' held/metrics.jsonl && fail 'metrics say test_accuracy'
 grep -q 'lr: 0.002' held/config.yaml || fail '--lr is not in config.yaml'
 
+# --- Pictures of one's own, augmented ------------------------------------------------------------
+mkdir -p pictures/dark pictures/light
+for number in 1 2 3 4 5 6 7 8 9; do
+  for copy in a b c d; do
+    printf 'P5\n2 2\n255\n%s' "12$number " >"pictures/dark/$number$copy.pgm"
+    printf 'P5\n2 2\n255\n%s' "zy${number}z" >"pictures/light/$number$copy.pgm"
+  done
+done
+good own.yaml </dev/null
+sed -i 's/^data: .*/data: {name: folder, dir: pictures, size: [28, 28], channels: 1, augment: {pad: 2, flip: true}}/' \
+  own.yaml
+expect 0 'folder: ' train own.yaml --out own
+grep -q '"test_accuracy":1\b' own/metrics.jsonl || fail 'dark and light were not told apart'
+expect 0 'own-2' train own/config.yaml --out own-2
+cmp own/model.safetensors own-2/model.safetensors || fail 'augmentation is not reproducible'
+sed 's/pad: 2/pad: 28/' own.yaml >bad.yaml
+expect 2 'pad is 28' train bad.yaml
+sed 's/pad: 2/padding: 2/' own.yaml >bad.yaml
+expect 2 "unknown key 'padding' in augment" train bad.yaml
+sed 's/dir: pictures, //' own.yaml >bad.yaml
+expect 2 'need the key dir' train bad.yaml
+printf 'P5\n2 2\n255\nabc' >pictures/dark/cut.pgm
+expect 1 'pictures/dark/cut.pgm' train own.yaml --out cut
+
+# --- A network written as layers ------------------------------------------------------------------
+cat >tiny.yaml <<'YAML'
+input: [12, 12, 1]
+layers:
+  - Conv2d: {out: 4, kernel: 3, stride: 2}
+  - ReLU
+  - Flatten
+  - Linear: {out: 10}
+YAML
+edited layers.yaml 's/^model: .*/model: {file: tiny.yaml}/'
+expect 0 '1,010' info tiny.yaml
+grep -q 'tiny: ' out || fail "info does not name the network: $(cat out)"
+expect 0 'images_per_second=' bench train --net tiny.yaml --batch 8 --threads 1 --seconds 0.1
+expect 0 'test accuracy' train layers.yaml --epochs 1 --out runs/layers
+rm tiny.yaml
+expect 0 'fc1' info runs/layers
+expect 0 'test accuracy' train runs/layers/config.yaml --out runs/layers-again
+cmp runs/layers/model.safetensors runs/layers-again/model.safetensors ||
+  fail 'config.yaml makes another network'
+expect 2 "layers.yaml:1:15: there is no file 'tiny.yaml'" train layers.yaml
+edited bad.yaml 's/^model: .*/model: {input: [8, 8, 1], layers: [Flatten, Linear: {out: 3}]}/'
+expect 2 'bad.yaml:1:8: model network tells 3 classes apart, but synthetic has 10' train bad.yaml
+
 # --- Bench ---------------------------------------------------------------------------------------
 expect 0 'median' bench train --net lenet300 --batch 32 --threads 1 --seconds 0.6
 tail -n 1 out | grep -qE '^images_per_second=[0-9]+$' || fail "bench ends with $(tail -n 1 out)"

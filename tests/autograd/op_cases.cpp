@@ -321,6 +321,7 @@ std::vector<OpCase> op_cases() {
   add_elementwise_cases(cases, {3, 23});
   add_elementwise_cases(cases, {2, 3, 5, 9});
   for (OpCase& c : convnet_op_cases()) cases.push_back(std::move(c));
+  add_activation_cases(cases);
   return cases;
 }
 

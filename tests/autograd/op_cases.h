@@ -27,4 +27,7 @@ std::vector<OpCase> op_cases();
 /// Those of batch normalisation, average pooling and joining; part of `op_cases()`.
 std::vector<OpCase> convnet_op_cases();
 
+/// The part of them that is in op_cases_elementwise.cpp.
+void add_activation_cases(std::vector<OpCase>& cases);
+
 }  // namespace espalier::test

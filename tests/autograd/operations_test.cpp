@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "autograd/op_cases.h"
+#include "espalier/autograd/backend/activation_kernels.h"
 #include "espalier/autograd/backend/channel_kernels.h"
 #include "espalier/autograd/backend/conv2d.h"
 #include "espalier/autograd/backend/matmul.h"
@@ -35,6 +36,7 @@ std::vector<KernelChoice> every_kernel() {
   list(backend::conv2d_weight_gradient_candidates(), all);
   list(backend::vector_candidates(), all);
   list(backend::channel_candidates(), all);
+  list(backend::activation_candidates(), all);
   return all;
 }
 

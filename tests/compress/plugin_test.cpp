@@ -7,8 +7,8 @@
 #include "espalier/compress/config/yaml.h"
 #include "espalier/compress/sparsity.h"
 #include "espalier/nn/optim/sgd.h"
+#include "support/files.h"
 #include "support/small_networks.h"
-#include "support/temporary_file.h"
 
 using namespace espalier;
 using namespace espalier::compress;
@@ -74,7 +74,7 @@ TEST_CASE("what is no plugin for this host is refused in one line") {
   };
   CHECK(error_of("/no/such/plugin.so") ==
         "[config] plugin '/no/such/plugin.so' is not there: there is no such file");
-  const TemporaryFile text("not a library", ".so");
+  const testing::TemporaryFile text("not a library", "text.so");
   CHECK_THAT(error_of(text.path()),
              Contains("plugin '" + text.path() + "' cannot be loaded: ") && !Contains("\n"));
   CHECK_THAT(error_of(ESPALIER_LIBRARY),
@@ -89,10 +89,8 @@ TEST_CASE("what is no plugin for this host is refused in one line") {
 }
 
 TEST_CASE("a plugin's path without a folder is a file of the current one") {
-  const std::filesystem::path before = std::filesystem::current_path();
-  std::filesystem::current_path(std::filesystem::path(top_rows).parent_path());
+  const testing::CurrentFolder here(std::filesystem::path(top_rows).parent_path());
   Registry registry;
   CHECK_NOTHROW(load_plugin(std::filesystem::path(top_rows).filename().string(), registry));
-  std::filesystem::current_path(before);
   CHECK(registry.entries().size() == 1);
 }

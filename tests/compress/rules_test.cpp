@@ -10,8 +10,8 @@
 #include "espalier/compress/registry.h"
 #include "espalier/compress/rule_report.h"
 #include "espalier/nn/optim/sgd.h"
+#include "support/files.h"
 #include "support/small_networks.h"
-#include "support/temporary_file.h"
 
 using namespace espalier;
 using namespace espalier::compress;
@@ -62,7 +62,7 @@ TEST_CASE("one line prunes a network") {
 }
 
 TEST_CASE("a configuration of the original toolkit runs unchanged, and excludes everything") {
-  const TemporaryFile file(R"(tfAGPruner:
+  const testing::TemporaryFile file(R"(tfAGPruner:
   config:
     -
         start_epoch: 0

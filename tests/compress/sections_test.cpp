@@ -1,6 +1,7 @@
 #include "espalier/compress/config/sections.h"
 
 #include <catch2/catch.hpp>
+#include <fstream>
 
 #include "espalier/autograd/core/error.h"
 #include "espalier/compress/config/config_error.h"
@@ -8,14 +9,17 @@
 #include "espalier/compress/pruners/agp_pruner.h"
 #include "espalier/compress/pruners/level_pruner.h"
 #include "espalier/compress/registry.h"
+#include "support/files.h"
 #include "support/small_networks.h"
-#include "support/temporary_file.h"
 
 using namespace espalier;
 using namespace espalier::compress;
 using namespace espalier::test;
 using Catch::Contains;
 using Catch::Equals;
+using espalier::testing::CurrentFolder;
+using espalier::testing::TemporaryFile;
+using espalier::testing::TemporaryFolder;
 
 namespace {
 
@@ -180,20 +184,23 @@ TEST_CASE("an algorithm is called by the name it was registered by, and may come
 }
 
 TEST_CASE("compress may name a file, beside the configuration that names it") {
-  const TemporaryFile sections("LevelPruner:\n  config: [{sparsity: 2}]\n");
-  const TemporaryFile config("compress: " + sections.name() + "\n");
-  const TemporaryFile lost("model: x\ncompress: nowhere.yaml\n");
-  const Value compress = *read_yaml_file(config.path()).find("compress");
-  const Value resolved = resolve_sections(compress);
+  const TemporaryFolder folder;
+  std::ofstream(folder / "rules.yaml") << "LevelPruner:\n  config: [{sparsity: 2}]\n";
+  std::ofstream(folder / "train.yaml") << "model: x\ncompress: rules.yaml\n";
+  std::ofstream(folder / "lost.yaml") << "model: x\ncompress: nowhere.yaml\n";
+  const Value resolved = resolve_sections(*read_yaml_file(folder / "train.yaml").find("compress"));
   REQUIRE(resolved.is_map());
   // Positions are those of the file that the rules are in.
   nn::Sequential net = four_layers();
   const auto made = Registry::with_builtin().make_all(resolved);
-  CHECK_THROWS_WITH((*made[0])(net), Contains(sections.path() + ":2:23: sparsity"));
-  CHECK_THROWS_WITH(resolve_sections(*read_yaml_file(lost.path()).find("compress")),
-                    Contains(lost.path() + ":2:11: compress names the file '") &&
-                        Contains("nowhere.yaml', which does not exist"));
-  CHECK(resolve_sections(Value(sections.path())) == resolved);
+  CHECK_THROWS_WITH((*made[0])(net), Contains((folder / "rules.yaml") + ":2:23: sparsity"));
+  CHECK_THROWS_WITH(
+      resolve_sections(*read_yaml_file(folder / "lost.yaml").find("compress")),
+      Equals("[config] " + (folder / "lost.yaml") + ":2:11: compress names the file '" +
+             (folder / "nowhere.yaml") + "', which does not exist"));
+  CHECK(resolve_sections(Value(folder / "rules.yaml")) == resolved);
+  const CurrentFolder here(folder.path());
+  CHECK(resolve_sections(Value("rules.yaml")) == resolved);
   CHECK(resolve_sections(resolved) == resolved);
   CHECK(resolve_sections(Value()).is_null());
 }

@@ -142,6 +142,7 @@ TEST_CASE("picture folder: classes are folders, the halves share everything", "[
   CHECK(data.train->classes() == 3);
   CHECK(data.train->class_names() == std::vector<std::string>{"a", "b", "c"});
   CHECK(data.test->class_names() == data.train->class_names());
+  CHECK(picture_classes(folder.path()) == data.train->class_names());
   CHECK(data.test->normalisation().mean == data.train->normalisation().mean);
   // 120 pictures, each for testing with probability 0.2: 24 ± 4.4.
   CHECK(std::abs(data.test->size() - 24) < 20);
@@ -233,6 +234,7 @@ TEST_CASE("picture folder: train and test may be folders", "[datasets]") {
   CHECK(data.test->size() == 1);
   CHECK(data.test->label(0) == 1);
   CHECK(data.train->class_names() == std::vector<std::string>{"cat", "dog"});
+  CHECK(picture_classes(folder.path()) == std::vector<std::string>{"cat", "dog"});
   // Of the training pictures alone: mean 150, deviation 50.
   CHECK(data.test->normalisation().mean[0] == Approx(150 / 255.0));
   float pixels[4];
@@ -253,6 +255,8 @@ TEST_CASE("picture folder: every mistake is an error that names the place", "[da
   CHECK_THAT(complaint(folder.path()), Contains(folder.path()) && Contains("no folders"));
   write_sixty(folder / "one/level");
   CHECK_THAT(complaint(folder / "one"), Contains("the one folder level"));
+  CHECK_THROWS_WITH(picture_classes(folder / "one"), Contains("the one folder level"));
+  CHECK_THROWS_WITH(picture_classes(folder / "file"), Contains("is a file"));
 
   const std::string pets = folder / "one/level";
   REQUIRE(complaint(pets, tiny) == "no error");

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "espalier/compress/config/config_error.h"
 #include "espalier/compress/config/yaml.h"
 
 using namespace espalier;
@@ -20,4 +21,23 @@ TEST_CASE("a training configuration is written as it is run, and reads back the 
   CHECK_THAT(written, Catch::Contains("lr: 0.01") && Catch::Contains("batch: 64"));
   const auto again = experiment::TrainConfig::from(compress::parse_yaml(written, "written.yaml"));
   CHECK(compress::to_yaml(again.to_value()) == written);
+}
+
+TEST_CASE("a training configuration holds a network written as layers") {
+  const std::string rest = "data: {name: synthetic, limit: 100}\nepochs: 1\noptimizer: SGD\n";
+  const auto read = [&](const std::string& model) {
+    return experiment::TrainConfig::from(
+        compress::parse_yaml("model:\n" + model + rest, "given.yaml"));
+  };
+  const auto config = read("  input: [4, 4, 1]\n  layers: [Flatten, Linear: {out: 7}]\n");
+  CHECK(config.model.classes == 7);
+  const std::string written = compress::to_yaml(config.to_value());
+  const auto again = experiment::TrainConfig::from(compress::parse_yaml(written, "written.yaml"));
+  CHECK(again.model.make().parameter_count() == 7 * 17);
+  CHECK(compress::to_yaml(again.to_value()) == written);
+  CHECK_THROWS_WITH(
+      read("  input: 16\n  layers: [Linear: {out: 7}]\n"),
+      Catch::Equals("[config] given.yaml:2:3: model network takes rows of values, but "
+                    "all data are pictures; give input as [height, width, channels] "
+                    "and begin with Flatten"));
 }

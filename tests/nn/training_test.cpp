@@ -6,7 +6,6 @@
 #include <iterator>
 
 #include "espalier/autograd/core/error.h"
-#include "espalier/autograd/ops.h"
 #include "espalier/nn/io/safetensors.h"
 #include "espalier/nn/io/weights.h"
 #include "espalier/nn/layers/activation.h"
@@ -14,7 +13,6 @@
 #include "espalier/nn/layers/linear.h"
 #include "espalier/nn/layers/sequential.h"
 #include "espalier/nn/models.h"
-#include "espalier/nn/optim/adam.h"
 #include "espalier/nn/optim/schedule.h"
 #include "espalier/nn/optim/sgd.h"
 #include "espalier/nn/summary.h"
@@ -25,23 +23,6 @@ using namespace espalier;
 using namespace espalier::test;
 
 namespace {
-
-/// A layer with one weight of one value, so that optimizers can be followed by hand: y = w·x.
-nn::Linear one_weight(float value) {
-  nn::Linear layer({.in = 1, .out = 1, .bias = false});
-  layer.parameters()[0].parameter->load(Tensor::full({1, 1}, value));
-  return layer;
-}
-double weight(nn::Module& layer) {
-  return double{layer.parameters()[0].parameter->effective_value()[0]};
-}
-
-/// One update with the given gradient: d(w·x)/dw = x.
-void update(nn::Module& layer, nn::Optimizer& optimizer, float gradient) {
-  optimizer.zero_grad();
-  sum(layer(Tensor::full({1, 1}, gradient))).backward();
-  optimizer.step();
-}
 
 struct TempFile {
   std::string path = "/tmp/espalier_training_" + std::to_string(getpid()) + ".safetensors";
@@ -81,77 +62,6 @@ class Separable : public BatchSource {
 };
 
 }  // namespace
-
-TEST_CASE("SGD by hand: momentum, Nesterov, weight decay") {
-  // w = 1, lr 0.1, momentum 0.5, decay 0.2, gradients 1 and 2:
-  // d = 1 + 0.2·1 = 1.2; v = 1.2; w = 1 − 0.12 = 0.88
-  // d = 2 + 0.2·0.88 = 2.176; v = 0.6 + 2.176 = 2.776; w = 0.88 − 0.2776 = 0.6024
-  nn::Linear layer = one_weight(1);
-  nn::SGD plain(layer, {.lr = 0.1, .momentum = 0.5, .weight_decay = 0.2});
-  update(layer, plain, 1);
-  CHECK(weight(layer) == Approx(0.88));
-  update(layer, plain, 2);
-  CHECK(weight(layer) == Approx(0.6024));
-
-  // Nesterov: w −= lr·(d + momentum·v): 1 − 0.1·(1.2 + 0.6) = 0.82;
-  // d = 2.164; v = 0.6 + 2.164 = 2.764; w = 0.82 − 0.1·(2.164 + 1.382) = 0.4654
-  nn::Linear other = one_weight(1);
-  nn::SGD nesterov(other, {.lr = 0.1, .momentum = 0.5, .weight_decay = 0.2, .nesterov = true});
-  update(other, nesterov, 1);
-  CHECK(weight(other) == Approx(0.82));
-  update(other, nesterov, 2);
-  CHECK(weight(other) == Approx(0.4654));
-
-  nn::Linear third = one_weight(1);
-  nn::SGD bare(third, {.lr = 0.1});
-  update(third, bare, 3);
-  CHECK(weight(third) == Approx(0.7));
-}
-
-TEST_CASE("Adam by hand") {
-  // First step: m̂ = g, v̂ = g², so w moves by lr·sign(g) whatever the gradient's size.
-  nn::Linear layer = one_weight(1);
-  nn::Adam adam(layer, {.lr = 0.1});
-  update(layer, adam, 5);
-  CHECK(weight(layer) == Approx(0.9).epsilon(1e-5));
-  // Second: m = 0.9·0.5 + 0.1·(−1) = 0.35, m̂ = 0.35/0.19; v = 0.999·0.025 + 0.001·1 = 0.025975,
-  // v̂ = v/0.001999; w = 0.9 − 0.1·1.842105/√12.993997
-  update(layer, adam, -1);
-  CHECK(weight(layer) ==
-        Approx(0.9 - 0.1 * (0.35 / 0.19) / std::sqrt(0.025975 / 0.001999)).epsilon(1e-5));
-}
-
-TEST_CASE("optimizers refuse impossible settings") {
-  nn::Linear layer = one_weight(1);
-  CHECK_THROWS_WITH(nn::SGD(layer, {.lr = -1}), Catch::Contains("learning rate"));
-  CHECK_THROWS_WITH(nn::SGD(layer, {.lr = NAN}), Catch::Contains("learning rate"));
-  CHECK_THROWS_WITH(nn::SGD(layer, {.momentum = 1}), Catch::Contains("momentum"));
-  CHECK_THROWS_WITH(nn::SGD(layer, {.nesterov = true}), Catch::Contains("nesterov"));
-  CHECK_THROWS_WITH(nn::Adam(layer, {.beta1 = 1}), Catch::Contains("beta1"));
-}
-
-TEST_CASE("two optimizers on one model keep their state apart, and take it with them") {
-  nn::Linear layer = one_weight(1);
-  nn::SGD first(layer, {.lr = 0.1, .momentum = 0.9});
-  update(layer, first, 1);  // v = 1, w = 0.9
-  {
-    nn::SGD second(layer, {.lr = 0.1, .momentum = 0.9});
-    update(layer, second, 1);  // its own v = 1, w = 0.8
-    CHECK(weight(layer) == Approx(0.8));
-  }
-  update(layer, first, 1);  // v = 1.9
-  CHECK(weight(layer) == Approx(0.61));
-}
-
-TEST_CASE("an update between forward and backward is an error, not a wrong gradient") {
-  nn::Linear layer = one_weight(1);
-  nn::SGD sgd(layer, {.lr = 0.1});
-  Tensor x = Tensor::full({1, 1}, 2).require_grad();
-  update(layer, sgd, 1);
-  const Tensor loss = sum(layer(x));
-  sgd.step();
-  CHECK_THROWS_WITH(loss.backward(), Catch::Contains("overwritten"));
-}
 
 TEST_CASE("the trainer learns, reports and calls back in order") {
   struct Listener : nn::Callback {

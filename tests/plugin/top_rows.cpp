@@ -20,7 +20,8 @@ class TopRows : public compress::Pruner {
  private:
   void read_rule(int rule, compress::MapReader& options) override {
     Pruner::read_rule(rule, options);
-    keep_.push_back(options.number("keep", {.above = 0, .max = 1}));
+    keep_.resize(static_cast<size_t>(rule) + 1);
+    keep_.back() = options.number("keep", {.above = 0, .max = 1});
   }
   std::vector<double> keep_;  // by rule, a fraction
 };

@@ -38,6 +38,20 @@ class TemporaryFolder {
   std::string path_;
 };
 
+/// A file with this text, gone at the end of its life.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::string& text, const std::string& name = "file.yaml")
+      : path_(folder_ / name) {
+    std::ofstream(path_) << text;
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  TemporaryFolder folder_;
+  std::string path_;
+};
+
 /// Runs in another current directory while it lives.
 class CurrentFolder {
  public:

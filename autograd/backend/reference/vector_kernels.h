@@ -161,34 +161,6 @@ void add_windows(const Windows& w, int64_t pictures, const T* windows, T* x) {
   });
 }
 
-template <class T>
-void sgd(int64_t n, const SgdUpdate& u, const T* g, T* v, T* w) {
-  for (int64_t i = 0; i < n; ++i) {
-    const double d = double{g[i]} + double{u.weight_decay} * double{w[i]};
-    double velocity = d;
-    if (v) {
-      velocity = double{u.momentum} * double{v[i]} + d;
-      v[i] = static_cast<T>(velocity);
-    }
-    const double step = u.nesterov && v ? d + double{u.momentum} * velocity : velocity;
-    w[i] = static_cast<T>(double{w[i]} - double{u.learning_rate} * step);
-  }
-}
-
-template <class T>
-void adam(int64_t n, const AdamUpdate& u, const T* g, T* m, T* v, T* w) {
-  for (int64_t i = 0; i < n; ++i) {
-    const double d = double{g[i]} + double{u.weight_decay} * double{w[i]};
-    const double mean = double{u.beta1} * double{m[i]} + (1 - double{u.beta1}) * d;
-    const double square = double{u.beta2} * double{v[i]} + (1 - double{u.beta2}) * d * d;
-    m[i] = static_cast<T>(mean);
-    v[i] = static_cast<T>(square);
-    const double deviation = std::sqrt(square / double{u.correction2});
-    w[i] = static_cast<T>(double{w[i]} - double{u.learning_rate} * (mean / double{u.correction1}) /
-                                             (deviation + double{u.epsilon}));
-  }
-}
-
 inline constexpr VectorKernels vector_kernels = {
     .add = add<float>,
     .multiply = multiply<float>,
@@ -211,8 +183,6 @@ inline constexpr VectorKernels vector_kernels = {
     .depthwise = depthwise<float>,
     .depthwise_input_gradient = depthwise_input_gradient<float>,
     .depthwise_weight_gradient = depthwise_weight_gradient<float>,
-    .sgd = sgd<float>,
-    .adam = adam<float>,
 };
 
 }  // namespace espalier::backend::reference

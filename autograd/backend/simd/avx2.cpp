@@ -6,10 +6,14 @@
 
 #include "espalier/autograd/backend/simd/kernels.inl"
 
+#include "espalier/autograd/backend/simd/activations.inl"
 #include "espalier/autograd/backend/simd/channels.inl"
+#include "espalier/autograd/backend/simd/updates.inl"
 
 namespace espalier::backend::simd {
 const VectorKernels avx2 = table;
 const ChannelKernels avx2_channels = channel_table;
+const ActivationKernels avx2_activations = activation_table;
+const UpdateKernels avx2_updates = update_table;
 }  // namespace espalier::backend::simd
 #endif

@@ -6,10 +6,14 @@
 
 #include "espalier/autograd/backend/simd/kernels.inl"
 
+#include "espalier/autograd/backend/simd/activations.inl"
 #include "espalier/autograd/backend/simd/channels.inl"
+#include "espalier/autograd/backend/simd/updates.inl"
 
 namespace espalier::backend::simd {
 const VectorKernels avx512 = table;
 const ChannelKernels avx512_channels = channel_table;
+const ActivationKernels avx512_activations = activation_table;
+const UpdateKernels avx512_updates = update_table;
 }  // namespace espalier::backend::simd
 #endif

@@ -5,9 +5,13 @@
 
 #include "espalier/autograd/backend/simd/kernels.inl"
 
+#include "espalier/autograd/backend/simd/activations.inl"
 #include "espalier/autograd/backend/simd/channels.inl"
+#include "espalier/autograd/backend/simd/updates.inl"
 
 namespace espalier::backend::simd {
 const VectorKernels baseline = table;
 const ChannelKernels baseline_channels = channel_table;
+const ActivationKernels baseline_activations = activation_table;
+const UpdateKernels baseline_updates = update_table;
 }  // namespace espalier::backend::simd

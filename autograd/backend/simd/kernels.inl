@@ -398,34 +398,6 @@ void add_windows(const Windows& w, int64_t pictures, const float* windows, float
 
 #include "espalier/autograd/backend/simd/depthwise.inl"
 
-void sgd(int64_t n, const SgdUpdate& u, const float* g, float* v, float* w) {
-  if (!v) {
-    for (int64_t i = 0; i < n; ++i) w[i] -= u.learning_rate * (g[i] + u.weight_decay * w[i]);
-  } else if (u.nesterov) {
-    for (int64_t i = 0; i < n; ++i) {
-      const float d = g[i] + u.weight_decay * w[i];
-      v[i] = u.momentum * v[i] + d;
-      w[i] -= u.learning_rate * (d + u.momentum * v[i]);
-    }
-  } else {
-    for (int64_t i = 0; i < n; ++i) {
-      v[i] = u.momentum * v[i] + (g[i] + u.weight_decay * w[i]);
-      w[i] -= u.learning_rate * v[i];
-    }
-  }
-}
-
-void adam(int64_t n, const AdamUpdate& u, const float* g, float* m, float* v, float* w) {
-  for (int64_t i = 0; i < n; ++i) {
-    const float d = g[i] + u.weight_decay * w[i];
-    m[i] = u.beta1 * m[i] + (1.0f - u.beta1) * d;
-    v[i] = u.beta2 * v[i] + (1.0f - u.beta2) * d * d;
-    const float mean = m[i] / u.correction1;
-    const float deviation = __builtin_sqrtf(v[i] / u.correction2);
-    w[i] -= u.learning_rate * mean / (deviation + u.epsilon);
-  }
-}
-
 constexpr VectorKernels table = {
     .add = add,
     .multiply = multiply,
@@ -448,8 +420,6 @@ constexpr VectorKernels table = {
     .depthwise = depthwise,
     .depthwise_input_gradient = depthwise_input_gradient,
     .depthwise_weight_gradient = depthwise_weight_gradient,
-    .sgd = sgd,
-    .adam = adam,
 };
 
 }  // namespace

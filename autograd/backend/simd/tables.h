@@ -1,10 +1,11 @@
 #pragma once
 
+#include "espalier/autograd/backend/activation_table.h"
 #include "espalier/autograd/backend/channel_table.h"
+#include "espalier/autograd/backend/update_table.h"
 #include "espalier/autograd/backend/vector_table.h"
 
-/// The vector and channel kernels, compiled once for each instruction set from `simd/kernels.inl`
-/// and `simd/channels.inl`.
+/// The small kernels, compiled once for each instruction set from `simd/*.inl`.
 namespace espalier::backend::simd {
 
 extern const VectorKernels baseline;
@@ -14,5 +15,13 @@ extern const VectorKernels avx512;
 extern const ChannelKernels baseline_channels;
 extern const ChannelKernels avx2_channels;
 extern const ChannelKernels avx512_channels;
+
+extern const ActivationKernels baseline_activations;
+extern const ActivationKernels avx2_activations;
+extern const ActivationKernels avx512_activations;
+
+extern const UpdateKernels baseline_updates;
+extern const UpdateKernels avx2_updates;
+extern const UpdateKernels avx512_updates;
 
 }  // namespace espalier::backend::simd

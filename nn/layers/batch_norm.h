@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+
+#include "espalier/nn/module.h"
+
+namespace espalier::nn {
+
+/// Batch normalisation, see `espalier::batch_norm`. Scale γ is the parameter `weight`, shift β the
+/// parameter `bias`, both `channels`; the buffers are `running_mean` and `running_var`: PyTorch's
+/// names. Input and output `N×H×W×channels`, or any other shape that ends in the channels.
+class BatchNorm2d : public Module {
+ public:
+  struct Options {
+    int64_t channels = 0;
+    double epsilon = 1e-5;
+    double momentum = 0.1;  ///< share of the newest batch in the running statistics
+  };
+  /// \throws Error without a channel, for an epsilon that is not above 0 or a momentum outside 0…1
+  explicit BatchNorm2d(const Options& options);
+
+  /// Mean 0 and variance 1.
+  void restart_buffers() override;
+
+ private:
+  Tensor forward(const Tensor& x) override;
+  Tensor forward_fused(const Tensor& x, Fusion& fusion) override;
+  double epsilon_, momentum_;
+  Parameter *scale_, *shift_;
+  NamedBuffer *mean_, *variance_;
+};
+
+}  // namespace espalier::nn
