@@ -82,6 +82,23 @@ TEST_CASE("a training stopped after any step ends in the same bytes") {
   CHECK((result_of(folder / "often") == whole));
 }
 
+TEST_CASE("what layers remember beside their weights goes on too") {
+  const TemporaryFolder folder;
+  const experiment::TrainConfig config = small_config(
+      std::string(momentum) +
+          "compress: {LevelPruner: {config: [{sparsity: 0.5, frequency: 4}]}}\n",
+      "{input: [8, 8, 1], layers: [Conv2d: {out: 4, kernel: 3}, BatchNorm2d, ReLU, Flatten, "
+      "Dropout: {p: 0.3}, Linear: {out: 10}]}");
+  REQUIRE(train(config, folder / "whole"));
+  for (const int steps : {1, 7, 12}) {
+    CAPTURE(steps);
+    const std::string run = folder / std::to_string(steps);
+    CHECK_FALSE(train(config, run, steps));
+    CHECK(train(config, run));
+    CHECK((result_of(run) == result_of(folder / "whole")));
+  }
+}
+
 TEST_CASE("a training killed between any two files ends in the same bytes") {
   const TemporaryFolder folder;
   const experiment::TrainConfig config = small_config(std::string(momentum) + agp);

@@ -13,14 +13,16 @@
 namespace espalier::test {
 
 /// 3 epochs of 6 steps; `lines` are added.
-inline experiment::TrainConfig small_config(const std::string& lines) {
+inline experiment::TrainConfig small_config(const std::string& lines,
+                                            const std::string& model = "lenet300") {
   return experiment::TrainConfig::from(
-      compress::parse_yaml("model: lenet300\n"
-                           "data: {name: synthetic, limit: 110}\n"
-                           "batch: 20\n"
-                           "epochs: 3\n"
-                           "threads: 1\n"
-                           "checkpoint: {seconds: 1000}\n" +
+      compress::parse_yaml("model: " + model +
+                               "\n"
+                               "data: {name: synthetic, limit: 110}\n"
+                               "batch: 20\n"
+                               "epochs: 3\n"
+                               "threads: 1\n"
+                               "checkpoint: {seconds: 1000}\n" +
                                lines,
                            "small.yaml"));
 }
