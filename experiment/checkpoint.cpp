@@ -48,6 +48,7 @@ int64_t Checkpoint::batch() const {
 }
 
 std::string Checkpoint::place() const {
+  if (batch() == 0) return fmt::format("the end of epoch {}", epoch());
   return fmt::format("epoch {} after {} batches", epoch() + 1, batch());
 }
 

@@ -27,9 +27,10 @@ struct Checkpoint {
   std::map<std::string, std::string> written_by;
 
   bool has_training() const { return !training.values.empty(); }
-  int epoch() const;          ///< epochs that are done
-  int64_t batch() const;      ///< batches done in the epoch after those
-  std::string place() const;  ///< `epoch 3 after 17 batches`, the epoch counted from 1
+  int epoch() const;      ///< epochs that are done
+  int64_t batch() const;  ///< batches done in the epoch after those
+  /// `the end of epoch 2` or `epoch 3 after 17 batches`, epochs counted from 1.
+  std::string place() const;
 
   /// Warns with `Engine::warn` when the current engine does not compute as the one that wrote it,
   /// because then the training will not end in the very same weights.
