@@ -18,6 +18,13 @@ class BatchSource {
   virtual ~BatchSource() = default;
   /// Begins a pass over the samples. Equal epochs give equal batches in equal order.
   virtual void start_epoch(int epoch) = 0;
+  /// Begins a pass at its batch number `first_batch`: what follows is the rest of the whole pass.
+  /// Unless a source knows a shorter way, it makes the batches before and drops them.
+  virtual void start_epoch_at(int epoch, int64_t first_batch) {
+    start_epoch(epoch);
+    Batch passed;
+    for (int64_t i = 0; i < first_batch; ++i) next(passed);
+  }
   /// The next batch of the pass; false at its end. \throws Error when the data cannot be read
   virtual bool next(Batch& batch) = 0;
   virtual int64_t samples() const = 0;            ///< samples in a pass

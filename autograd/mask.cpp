@@ -33,6 +33,16 @@ Mask Mask::from(const Tensor& zeros_and_ones) {
   return Mask(zeros_and_ones.shape(), std::move(bits));
 }
 
+Mask Mask::from_words(const Shape& shape, std::vector<uint64_t> words) {
+  const int64_t n = shape.elements();
+  const bool past_end = n % 64 != 0 && !words.empty() && words.back() >> (n % 64) != 0;
+  if (static_cast<int64_t>(words.size()) != (n + 63) / 64 || past_end) {
+    throw Error("mask", std::to_string(words.size()) + " words of bits do not fit the shape " +
+                            shape.to_string());
+  }
+  return Mask(shape, std::move(words));
+}
+
 int64_t Mask::count() const {
   return std::accumulate(bits_->begin(), bits_->end(), int64_t{0},
                          [](int64_t sum, uint64_t word) { return sum + std::popcount(word); });

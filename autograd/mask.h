@@ -16,6 +16,9 @@ class Mask {
   /// From a tensor of exact zeros and ones.
   /// \throws Error naming the first value that is neither
   static Mask from(const Tensor& zeros_and_ones);
+  /// From what `words()` showed. \throws Error when the number of words is not that of the shape,
+  /// or a bit past the end is 1
+  static Mask from_words(const Shape& shape, std::vector<uint64_t> words);
 
   bool defined() const { return bits_ != nullptr; }
   const Shape& shape() const { return shape_; }

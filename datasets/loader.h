@@ -53,6 +53,7 @@ class Loader : public BatchSource {
   /// Begins a pass at its batch number `first_batch`: the batches from there on are those of the
   /// whole pass. `batches()` is allowed and gives none. \throws Error for others
   void start_epoch(int epoch, int64_t first_batch);
+  void start_epoch_at(int epoch, int64_t first_batch) override { start_epoch(epoch, first_batch); }
 
   /// The next batch of the pass; false at its end. What `batch` held is let go first.
   /// \throws Error before the first `start_epoch`; what the data set throws, wherever it was read

@@ -1,5 +1,6 @@
 #include "espalier/experiment/epoch_metrics.h"
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "espalier/autograd/core/error.h"
@@ -58,6 +59,16 @@ EpochMetrics EpochMetrics::from_line(const std::string& line, const std::string&
   } catch (const nlohmann::json::exception& error) {
     throw Error("metrics", std::string("the last line cannot be read: ") + error.what());
   }
+}
+
+std::optional<EpochMetrics> last_metrics(const std::string& path, const std::string& accuracy_key) {
+  std::ifstream metrics(path);
+  std::string last;
+  for (std::string line; std::getline(metrics, line);) {
+    if (!metrics.eof()) last = line;  // a line without its end is still being written
+  }
+  if (last.empty()) return std::nullopt;
+  return EpochMetrics::from_line(last, accuracy_key);
 }
 
 }  // namespace espalier::experiment

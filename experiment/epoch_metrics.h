@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,5 +30,8 @@ struct EpochMetrics {
   /// \throws Error when the line is no such object
   static EpochMetrics from_line(const std::string& line, const std::string& accuracy_key);
 };
+
+/// Of the last whole line of such a file; nothing if there is none. \throws Error as `from_line`
+std::optional<EpochMetrics> last_metrics(const std::string& path, const std::string& accuracy_key);
 
 }  // namespace espalier::experiment

@@ -1,47 +1,119 @@
 #include "espalier/experiment/experiment.h"
 
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <utility>
+
+#include "espalier/autograd/core/engine.h"
+#include "espalier/autograd/core/error.h"
+#include "espalier/compress/plugin.h"
+#include "espalier/compress/rule_report.h"
 #include "espalier/datasets/loader.h"
+#include "espalier/experiment/training_state.h"
 #include "espalier/nn/init.h"
 #include "espalier/nn/train/trainer.h"
 
 namespace espalier::experiment {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr int64_t evaluation_batch = 500;
 
 /// Records each epoch.
 class EpochLog : public nn::Callback {
  public:
-  EpochLog(const TrainConfig& config, nn::Module& model, RunFolder& folder, Observer& observer)
-      : config_(config), model_(model), folder_(folder), observer_(observer) {}
+  EpochLog(nn::Module& model, RunFolder& folder, Observer& observer)
+      : model_(model), folder_(folder), observer_(observer) {}
 
   void on_epoch_end(const nn::EpochReport& report) override {
-    outcome_ = {report.accuracy, compress::layer_sparsities(model_)};
-    const EpochMetrics metrics = EpochMetrics::of(report, outcome_.weights);
-    folder_.record(metrics, config_.accuracy_key(), model_);
+    const EpochMetrics metrics = EpochMetrics::of(report, compress::layer_sparsities(model_));
+    folder_.record(metrics, model_);
     observer_.on_epoch_recorded(metrics);
   }
 
-  const Outcome& outcome() const { return outcome_; }
-
  private:
-  const TrainConfig& config_;
   nn::Module& model_;
   RunFolder& folder_;
   Observer& observer_;
-  Outcome outcome_;
 };
+
+/// Whether a stored value has gone wrong already, which the next loss is going to show.
+bool has_lost_numbers(const nn::State& state) {
+  return std::any_of(state.values.begin(), state.values.end(), [](const auto& entry) {
+    const Tensor* tensor = std::get_if<Tensor>(&entry.second);
+    return tensor && entry.first.ends_with(".latent") &&
+           std::any_of(tensor->values().begin(), tensor->values().end(),
+                       [](float value) { return !std::isfinite(value); });
+  });
+}
+
+/// Saves the training after each epoch, from time to time in between, and when it is to stop. The
+/// last callback: what the others do at a step or epoch must be in what is saved.
+class Checkpoints : public nn::Callback {
+ public:
+  Checkpoints(TrainingState training, RunFolder& folder, double seconds,
+              const ShouldStop& should_stop)
+      : training_(training), folder_(folder), seconds_(seconds), should_stop_(should_stop) {}
+
+  void on_step_end(const nn::StepReport&) override {
+    const bool stop = should_stop_ && should_stop_();
+    const std::chrono::duration<double> passed = Clock::now() - saved_at_;
+    if (stop || passed.count() >= seconds_) save();
+    if (stop) training_.trainer.stop();
+  }
+
+  void on_epoch_end(const nn::EpochReport&) override {
+    save();
+    if (should_stop_ && should_stop_()) training_.trainer.stop();
+  }
+
+ private:
+  void save() {
+    nn::State state = training_.save();
+    if (!has_lost_numbers(state)) folder_.save(std::move(state));
+    saved_at_ = Clock::now();
+  }
+
+  TrainingState training_;
+  RunFolder& folder_;
+  double seconds_;
+  const ShouldStop& should_stop_;
+  Clock::time_point saved_at_ = Clock::now();
+};
+
+/// \return whether there was anything to restore
+bool restore(TrainingState& state, Checkpoint checkpoint) {
+  if (!checkpoint.has_training()) return false;
+  checkpoint.warn_if_elsewhere();
+  state.restore(checkpoint.training);
+  return true;
+}
+
+void warn_of_unfinished_schedules(
+    const std::vector<std::unique_ptr<compress::Compressor>>& compressors, int epochs,
+    int64_t steps_per_epoch) {
+  for (const auto& compressor : compressors) {
+    for (const std::string& sentence :
+         compress::unfinished_schedules(*compressor, epochs, steps_per_epoch))
+      Engine::current().warn(sentence);
+  }
+}
 
 }  // namespace
 
 Experiment::Experiment(const TrainConfig& config) : config_(config), model_(config.model.make()) {
   nn::initialise(model_, config.seed);
-  compressors_ = compress::Registry::with_builtin().make_all(config.compress);
+  compress::Registry registry = compress::Registry::with_builtin();
+  for (const std::string& plugin : config.plugins) compress::load_plugin(plugin, registry);
+  compressors_ = registry.make_all(config.compress);
   for (const auto& compressor : compressors_) (*compressor)(model_);
+  if (!compressors_.empty()) config_.compress = compress::sections_as_run(compressors_);
 }
 
-Outcome Experiment::run(const TrainingData& data, RunFolder& folder, Observer& observer) {
-  folder.write_config(config_.to_value());
+std::optional<Outcome> Experiment::run(const TrainingData& data, RunFolder& folder,
+                                       Observer& observer, const ShouldStop& should_stop) {
   datasets::Loader train(data.train, {.batch = config_.batch,
                                       .shuffle = true,
                                       .seed = config_.seed,
@@ -50,12 +122,47 @@ Outcome Experiment::run(const TrainingData& data, RunFolder& folder, Observer& o
   const std::unique_ptr<nn::Optimizer> optimizer = config_.optimizer.thing(model_);
   nn::Trainer trainer(model_, *optimizer,
                       {.epochs = config_.epochs, .schedule = config_.schedule.thing()});
-  EpochLog log(config_, model_, folder, observer);
+  TrainingState state{model_, compressors_, trainer, train.samples(), evaluation.samples()};
+  const bool resumed = restore(state, folder.take_checkpoint());
+  folder.keep_epochs(trainer.epoch());
+
+  if (!resumed) warn_of_unfinished_schedules(compressors_, config_.epochs, train.batches());
+
+  EpochLog log(model_, folder, observer);
+  Checkpoints checkpoints(state, folder, config_.checkpoint_seconds, should_stop);
   for (const auto& compressor : compressors_) trainer.add(*compressor);
   trainer.add(observer);
   trainer.add(log);
-  trainer.fit(train, evaluation);
-  return log.outcome();
+  trainer.add(checkpoints);
+  observer.on_start({.resumed = resumed,
+                     .epoch = trainer.epoch(),
+                     .epochs = config_.epochs,
+                     .batch = trainer.batch(),
+                     .batches = train.batches()});
+  try {
+    if (!trainer.fit(train, evaluation)) return std::nullopt;
+  } catch (const Error& error) {
+    if (folder.saved_place().empty()) throw;
+    throw error.and_also("'" + folder.path() + "' still holds " + folder.saved_place());
+  }
+  return Outcome{folder.last_metrics().value().accuracy, compress::layer_sparsities(model_)};
+}
+
+std::optional<RunOutcome> run(Experiment& experiment, const TrainingData& data, RunFolder& folder,
+                              Observer& observer, const ShouldStop& should_stop) {
+  RunOutcome outcome;
+  if (folder.with_dense()) {
+    const TrainConfig config = experiment.config().dense();
+    RunFolder dense_run = folder.below(dense_folder, config);
+    observer.on_part("dense");
+    outcome.dense = Experiment(config).run(data, dense_run, observer, should_stop);
+    if (!outcome.dense) return std::nullopt;
+    observer.on_part("compressed");
+  }
+  std::optional<Outcome> compressed = experiment.run(data, folder, observer, should_stop);
+  if (!compressed) return std::nullopt;
+  outcome.compressed = std::move(*compressed);
+  return outcome;
 }
 
 }  // namespace espalier::experiment

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "espalier/compress/registry.h"
@@ -18,15 +20,24 @@ struct Outcome {
   std::vector<compress::LayerSparsity> weights;
 };
 
+/// Asked after each step; true ends the training, which can go on another time.
+using ShouldStop = std::function<bool()>;
+
 /// A network with the start values of its seed and with its compressors attached, ready to train.
 class Experiment {
  public:
   /// \throws ConfigError when the compress section is wrong or does not fit the model
   explicit Experiment(const TrainConfig& config);
 
-  /// Trains, tells the observer how it goes, and leaves everything in the folder.
-  Outcome run(const TrainingData& data, RunFolder& folder, Observer& observer);
+  /// Trains in the folder: from the beginning or, if that holds a checkpoint, from there on, ending
+  /// in the same bytes as a training that never stopped (with the same program, instruction set and
+  /// threads). Everything is left in the folder.
+  /// \return nothing if `should_stop` ended it
+  /// \throws Error; if a loss is no longer a number, it says what has been saved
+  std::optional<Outcome> run(const TrainingData& data, RunFolder& folder, Observer& observer,
+                             const ShouldStop& should_stop = {});
 
+  /// As run: the options of all algorithms spelled out.
   const TrainConfig& config() const { return config_; }
   nn::Sequential& model() { return model_; }
   const std::vector<std::unique_ptr<compress::Compressor>>& compressors() const {
@@ -38,5 +49,17 @@ class Experiment {
   nn::Sequential model_;
   std::vector<std::unique_ptr<compress::Compressor>> compressors_;
 };
+
+/// How a run ended.
+struct RunOutcome {
+  Outcome compressed;            ///< of the training as configured
+  std::optional<Outcome> dense;  ///< of the same without compression, if the run has that
+};
+
+/// Trains what is left to train of a run: without compression first, in a folder of its own, if the
+/// run was started so, then as configured.
+/// \return nothing if `should_stop` ended it \throws as `Experiment::run`
+std::optional<RunOutcome> run(Experiment& experiment, const TrainingData& data, RunFolder& folder,
+                              Observer& observer, const ShouldStop& should_stop = {});
 
 }  // namespace espalier::experiment

@@ -1,13 +1,27 @@
 #pragma once
 
+#include <cstdint>
+#include <string>
+
 #include "espalier/experiment/epoch_metrics.h"
 #include "espalier/nn/train/callback.h"
 
 namespace espalier::experiment {
 
-/// Follows an experiment. Every function may be left out.
+/// A training is about to begin, or to go on.
+struct TrainingStart {
+  bool resumed;            ///< it goes on from a checkpoint
+  int epoch;               ///< epochs that are done
+  int epochs;              ///< of the whole training
+  int64_t batch, batches;  ///< those that are done in the next epoch, and all of an epoch
+};
+
+/// Follows a run. Every function may be left out.
 class Observer : public nn::Callback {
  public:
+  /// Of a run of two trainings, this one comes now: `dense` or `compressed`.
+  virtual void on_part(const std::string& /*name*/) {}
+  virtual void on_start(const TrainingStart&) {}
   /// An epoch is over, and the run's folder holds its figures and weights.
   virtual void on_epoch_recorded(const EpochMetrics&) {}
 };

@@ -1,8 +1,8 @@
 #include "espalier/experiment/recorded_run.h"
 
 #include <filesystem>
-#include <fstream>
 
+#include "espalier/autograd/core/error.h"
 #include "espalier/experiment/run_folder.h"
 #include "espalier/nn/io/weights.h"
 
@@ -13,15 +13,20 @@ RecordedRun read_run(const std::string& folder) {
   TrainConfig config = read_train_config((path / run_file::config).string());
   RecordedRun run{config, config.model.make(), std::nullopt};
   const std::filesystem::path weights = path / run_file::weights;
-  if (std::filesystem::exists(weights)) nn::load_weights(run.model, weights.string());
-
-  std::ifstream metrics(path / run_file::metrics);
-  std::string last;
-  for (std::string line; std::getline(metrics, line);) {
-    if (!metrics.eof()) last = line;  // a line without its end is still being written
-  }
-  if (!last.empty()) run.last = EpochMetrics::from_line(last, config.accuracy_key());
+  run.has_weights = std::filesystem::exists(weights);
+  if (run.has_weights) nn::load_weights(run.model, weights.string());
+  run.last = last_metrics((path / run_file::metrics).string(), config.accuracy_key());
   return run;
+}
+
+std::string recorded_data_dir(const std::string& folder) {
+  try {
+    const auto checkpoint =
+        read_checkpoint((std::filesystem::path(folder) / run_file::checkpoint).string());
+    return checkpoint ? checkpoint->facts.data_dir : "";
+  } catch (const Error&) {
+    return "";  // a damaged checkpoint does not stand in the way of whoever wants the weights only
+  }
 }
 
 }  // namespace espalier::experiment

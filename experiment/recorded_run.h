@@ -12,11 +12,15 @@ namespace espalier::experiment {
 /// A run as its folder tells it.
 struct RecordedRun {
   TrainConfig config;
-  nn::Sequential model;              ///< with the run's weights, if it has come so far
+  nn::Sequential model;              ///< with the run's weights, if there are any
   std::optional<EpochMetrics> last;  ///< of the last finished epoch
+  bool has_weights = false;          ///< it has come so far that there are any
 };
 
 /// \throws ConfigError or Error when the folder holds no run or something else than it should
 RecordedRun read_run(const std::string& folder);
+
+/// Where the pictures of a run were, if its configuration does not say; empty if that is not known.
+std::string recorded_data_dir(const std::string& folder);
 
 }  // namespace espalier::experiment

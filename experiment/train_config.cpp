@@ -1,8 +1,13 @@
 #include "espalier/experiment/train_config.h"
 
+#include <fmt/format.h>
+
+#include <filesystem>
+
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/platform.h"
 #include "espalier/compress/config/config_error.h"
+#include "espalier/compress/config/sections.h"
 #include "espalier/compress/config/yaml.h"
 
 namespace espalier::experiment {
@@ -13,6 +18,31 @@ using compress::Value;
 
 /// Far more than anyone waits for, and safely an int.
 constexpr int64_t most_epochs = 1000000;
+
+/// `plugins: [top_rows.so]`; paths are relative to the file that says so, as with `compress: FILE`.
+std::vector<std::string> read_plugins(MapReader& reader) {
+  const Value* list = reader.find("plugins");
+  if (!list) return {};
+  if (!list->is_list()) reader.fail("plugins", "must be a list of files, not " + list->describe());
+  std::vector<std::string> plugins;
+  for (const Value& plugin : list->as_list()) {
+    if (!plugin.is_text()) reader.fail("plugins", "must be a list of files");
+    const compress::Position& position = plugin.position();
+    std::filesystem::path path = plugin.as_text();
+    if (position.known()) path = std::filesystem::path(*position.file).parent_path() / path;
+    plugins.push_back(std::filesystem::absolute(path).string());
+  }
+  return plugins;
+}
+
+double read_checkpoint_seconds(MapReader& reader, double fallback) {
+  const Value* section = reader.find("checkpoint");
+  if (!section) return fallback;
+  MapReader options(*section, "checkpoint");
+  const double seconds = options.number("seconds", {.min = 0, .fallback = fallback});
+  options.finish();
+  return seconds;
+}
 
 }  // namespace
 
@@ -38,9 +68,11 @@ TrainConfig TrainConfig::from(const Value& value) {
   const Value* schedule = reader.find("schedule");
   config.schedule =
       read_choice(schedule ? *schedule : Value("constant"), "schedule", schedule_kinds());
+  config.checkpoint_seconds = read_checkpoint_seconds(reader, config.checkpoint_seconds);
   const Value* compress = reader.find("compress");
   const bool empty = !compress || (compress->is_map() && compress->as_map().empty());
-  if (!empty) config.compress = *compress;
+  if (!empty) config.compress = compress::resolve_sections(*compress);
+  config.plugins = read_plugins(reader);
   reader.finish();
   return config;
 }
@@ -53,7 +85,13 @@ Value TrainConfig::to_value() const {
                           {"seed", seed},
                           {"threads", threads},
                           {"optimizer", optimizer.to_value()},
-                          {"schedule", schedule.to_value()}});
+                          {"schedule", schedule.to_value()},
+                          {"checkpoint", Value::map({{"seconds", checkpoint_seconds}})}});
+  if (!plugins.empty()) {
+    Value list = Value::list();
+    for (const std::string& plugin : plugins) list.append(Value(plugin));
+    map.set("plugins", list);
+  }
   if (!compress.is_null()) map.set("compress", compress);
   return map;
 }
@@ -66,6 +104,24 @@ TrainConfig TrainConfig::dense() const {
 
 TrainConfig read_train_config(const std::string& path) {
   return TrainConfig::from(compress::read_yaml_file(path));
+}
+
+TrainingData open_data(const TrainConfig& config) {
+  TrainingData data = open_data(config.data, config.model.sample);
+  const ModelConfig& model = config.model;
+  const Shape& given = data.train->sample_shape();
+  if (model.sample != given) {
+    throw compress::ConfigError(
+        model.position,
+        fmt::format("model {} takes pictures of {}, but those of {} are {}", model.name,
+                    model.sample.to_string(), config.data.name, given.to_string()));
+  }
+  if (model.classes < data.train->classes()) {
+    throw compress::ConfigError(
+        model.position, fmt::format("model {} tells {} classes apart, but {} has {}", model.name,
+                                    model.classes, config.data.name, data.train->classes()));
+  }
+  return data;
 }
 
 }  // namespace espalier::experiment

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "espalier/experiment/data_config.h"
 #include "espalier/experiment/model_config.h"
@@ -20,7 +21,9 @@ struct TrainConfig {
   int threads = 1;
   Choice<MakeOptimizer> optimizer;
   Choice<MakeSchedule> schedule;
-  compress::Value compress;  ///< for `Registry::make_all`; null if nothing is compressed
+  double checkpoint_seconds = 30;    ///< between checkpoints within an epoch
+  std::vector<std::string> plugins;  ///< shared libraries with further algorithms, absolute paths
+  compress::Value compress;          ///< for `Registry::make_all`; null if nothing is compressed
 
   /// \throws ConfigError for whatever is wrong; the compress section is left to the registry
   static TrainConfig from(const compress::Value& value);
@@ -40,5 +43,9 @@ struct TrainConfig {
 
 /// Reads a configuration file. \throws ConfigError also when there is no such file
 TrainConfig read_train_config(const std::string& path);
+
+/// Opens the data of a configuration. \throws as `open_data`, and ConfigError when the pictures are
+/// not of the shape that the model takes, or of more classes
+TrainingData open_data(const TrainConfig& config);
 
 }  // namespace espalier::experiment

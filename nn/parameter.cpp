@@ -1,6 +1,7 @@
 #include "espalier/nn/parameter.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/error.h"
@@ -33,6 +34,36 @@ Tensor Parameter::effective_value() const {
   // Without transforms that is the latent value itself, which the next update would change.
   return value.storage() == latent_.storage() ? Tensor::from(value.shape(), value.values())
                                               : value.detach();
+}
+
+void Parameter::visit_state(StateVisitor& state) {
+  const auto visit_fitting = [&](const std::string& name, Tensor& value) {
+    state(name, value);
+    if (value.defined() && value.shape() == shape()) return;
+    throw Error("state",
+                "what was saved for '" + name_ + "' has " +
+                    (value.defined() ? "the shape " + value.shape().to_string() : "no value") +
+                    ", the parameter's is " + shape().to_string());
+  };
+  Tensor latent = latent_;
+  visit_fitting("latent", latent);
+  if (state.restores()) set_latent({}, latent);
+  state("updates", updates_);
+
+  // Slots come to be as optimizers ask for them, so which there are is part of the state.
+  std::string keys;
+  for (const auto& [key, slot] : slots_) keys += std::to_string(key.first) + "." + key.second + " ";
+  state("slots", keys);
+  if (state.restores()) {
+    slots_.clear();
+    std::istringstream words(keys);
+    for (std::string word; words >> word;) {
+      const size_t dot = word.find('.');
+      slots_[{std::stoi(word), word.substr(dot + 1)}] = {};
+    }
+  }
+  for (auto& [key, slot] : slots_)
+    visit_fitting("slot." + std::to_string(key.first) + "." + key.second, slot);
 }
 
 void Parameter::attach(std::shared_ptr<WeightTransform> transform) {

@@ -9,6 +9,7 @@
 #include "espalier/autograd/mask.h"
 #include "espalier/autograd/tensor.h"
 #include "espalier/nn/init.h"
+#include "espalier/nn/io/state.h"
 #include "espalier/nn/weight_transform.h"
 
 namespace espalier::compress {
@@ -66,6 +67,10 @@ class Parameter {
   void zero_grad() { latent_.zero_grad(); }
   /// How often an optimizer has written to the latent value.
   int64_t updates() const { return updates_; }
+
+  /// Visits the stored value, the slots and the count of updates; not the gradient, which lives
+  /// within a step. \throws Error when the value saved has another shape
+  void visit_state(StateVisitor& state);
 
   /// Puts a transform into its stage. \throws Error if the stage is taken
   void attach(std::shared_ptr<WeightTransform> transform);

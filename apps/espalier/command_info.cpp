@@ -9,6 +9,8 @@
 #include "display/report.h"
 #include "display/text.h"
 #include "espalier/autograd/core/engine.h"
+#include "espalier/autograd/core/version.h"
+#include "espalier/compress/config/yaml.h"
 #include "espalier/compress/registry.h"
 #include "espalier/compress/sparsity.h"
 #include "espalier/experiment/layers/layer_kinds.h"
@@ -22,6 +24,7 @@ namespace espalier::app {
 namespace {
 
 using experiment::EpochMetrics;
+using experiment::Experiment;
 using experiment::ModelConfig;
 using experiment::Outcome;
 using experiment::RecordedRun;
@@ -54,7 +57,7 @@ void print_known(const std::string& title, const Things& things) {
 }
 
 void print_program() {
-  fmt::print("espalier {}\n\n", ESPALIER_VERSION);
+  fmt::print("espalier {}\n\n", version());
   const int cores = available_cores();
   fmt::print("{}", labelled("machine", fmt::format("{} core{}, {}", cores, cores == 1 ? "" : "s",
                                                    to_string(detected_instruction_set()))));
@@ -77,6 +80,9 @@ void print_config(const std::string& path) {
   const ModelConfig config = experiment::read_model_file(path);
   nn::Sequential model = config.make();
   print_model(config, model);
+  if (compress::read_yaml_file(path).find("compress") == nullptr) return;
+  const Experiment experiment(experiment::read_train_config(path));
+  fmt::print("\n{}", describe_compression(experiment));
 }
 
 void print_last(const EpochMetrics& last, const TrainConfig& config) {

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <utility>
 
 #include "arguments.h"
 #include "commands.h"
@@ -11,52 +12,98 @@
 #include "espalier/compress/config/config_error.h"
 #include "espalier/experiment/experiment.h"
 #include "overrides.h"
+#include "stop_signals.h"
 
 namespace espalier::app {
 namespace {
 
 using experiment::Experiment;
-using experiment::Outcome;
 using experiment::RunFolder;
+using experiment::RunOutcome;
 using experiment::TrainConfig;
 using experiment::TrainingData;
 
 const Usage usage = {
     .command = "train",
-    .positional = "CONFIG.yaml",
+    .positional = "CONFIG.yaml | --resume RUN",
     .description =
         "Trains a network as a configuration file says, compressing it on the way, and\n"
-        "leaves weights and figures in a folder. Options win over the file.",
+        "leaves weights and figures in a folder. Options win over the file. Ctrl-C stops\n"
+        "after the running step; a training that was stopped or killed goes on with\n"
+        "--resume, and ends in the same weights as one that never was.",
     .options = {{"epochs", "N", "passes over the training pictures"},
                 {"batch", "N", "pictures in an optimizer step"},
                 {"lr", "X", "learning rate"},
                 {"seed", "N", "of start values and data order"},
                 {"threads", "N", "threads to compute with (default: all cores)"},
                 {"data", "DIR", "where the files of the data set are"},
+                {"compress", "FILE", "compress as this file says, not as CONFIG does"},
+                {"plugin", "FILE", "shared library with further algorithms"},
                 {"out", "RUN", "folder for the results (default: runs/NAME-OF-CONFIG)"},
-                {"with-dense", "", "train without compression first, and compare"}},
+                {"with-dense", "", "train without compression first, and compare"},
+                {"resume", "RUN", "go on with the run in this folder"}},
     .examples =
         "  espalier train configs/lenet5.yaml\n"
         "  espalier train configs/lenet5.yaml --epochs 3 --with-dense --out runs/try\n"
+        "  espalier train --resume runs/try            where it stopped\n"
         "  espalier train runs/try/config.yaml         the same once more\n"};
 
-/// \throws ConfigError when the pictures are not of the shape that the model takes, or of more
-/// classes
-void require_fitting(const TrainConfig& config, const TrainingData& data) {
-  const Shape& wanted = config.model.sample;
-  const Shape& given = data.train->sample_shape();
-  if (wanted != given) {
-    throw compress::ConfigError(
-        config.model.position,
-        fmt::format("model {} takes pictures of {}, but those of {} are {}", config.model.name,
-                    wanted.to_string(), config.data.name, given.to_string()));
+/// By convention 128 and the number of the signal, which is that of Ctrl-C.
+constexpr int stopped_by_signal = 130;
+
+/// What is to be trained, and where.
+struct Task {
+  TrainConfig config;
+  std::string config_path;
+  std::optional<std::string> out;
+  bool with_dense = false;
+  std::optional<RunFolder> folder = {};  ///< of a run that goes on
+};
+
+Task new_run(const Arguments& arguments) {
+  if (arguments.positional.size() != 1) {
+    throw UsageError(fmt::format("train needs one CONFIG.yaml, not {}; see 'espalier train --help'",
+                                 arguments.positional.size()));
   }
-  if (config.model.classes < data.train->classes()) {
-    throw compress::ConfigError(
-        config.model.position,
-        fmt::format("model {} tells {} classes apart, but {} has {}", config.model.name,
-                    config.model.classes, config.data.name, data.train->classes()));
+  const std::string& path = arguments.positional.front();
+  Task task{read_train_config(path, arguments), path, std::nullopt, arguments.has("with-dense")};
+  if (arguments.has("out")) task.out = arguments.values.at("out");
+  if (task.with_dense && task.config.compress.is_null()) {
+    throw UsageError("--with-dense: '" + path + "' compresses nothing to compare with");
   }
+  return task;
+}
+
+/// Locks the run's folder, so that no other process goes on with it.
+Task run_that_goes_on(const Arguments& arguments) {
+  const std::string& run = arguments.values.at("resume");
+  if (!arguments.positional.empty()) {
+    throw UsageError(
+        fmt::format("--resume {} takes the configuration from the run, so '{}' is one too many",
+                    run, arguments.positional.front()));
+  }
+  for (const auto& [option, value] : arguments.values) {
+    if (option == "resume" || option == "data") continue;
+    throw UsageError(fmt::format(
+        "--{}: a run goes on as it began, or its result would belong to no configuration; start a "
+        "new one with 'espalier train {}/config.yaml --{}{}'",
+        option, run, option, value.empty() ? "" : " " + value));
+  }
+  RunFolder folder = RunFolder::reopen(run);
+  const TrainConfig& config = folder.config();
+  if (arguments.has("data")) {
+    if (config.data.name == "synthetic") throw UsageError("--data: synthetic data has no files");
+    folder.set_data_dir(arguments.values.at("data"));
+  }
+  if (folder.epochs_done() == config.epochs) {
+    throw UsageError(fmt::format(
+        "--resume: '{}' is complete, all {} epochs are done; to train longer, start a new run with "
+        "'espalier train {}/config.yaml --epochs N'",
+        run, config.epochs, run));
+  }
+  Task task{folder.config(), run + "/config.yaml", std::nullopt, folder.with_dense()};
+  task.folder.emplace(std::move(folder));
+  return task;
 }
 
 void print_next_steps(const RunFolder& folder, const std::string& config_path, bool could_compare) {
@@ -69,23 +116,28 @@ void print_next_steps(const RunFolder& folder, const std::string& config_path, b
   fmt::print("\n{}", text);
 }
 
+void print_outcome(const RunOutcome& outcome, const TrainConfig& config) {
+  fmt::print("\n");
+  print_sparsity(outcome.compressed.weights);
+  fmt::print("\n");
+  if (outcome.dense) {
+    print_comparison(config.accuracy_name(), *outcome.dense, outcome.compressed);
+  } else {
+    fmt::print("{}", labelled("result", config.accuracy_name() + " " +
+                                            percent(outcome.compressed.accuracy, 2)));
+  }
+}
+
 }  // namespace
 
 int train(int argc, char** argv) {
   const std::optional<Arguments> arguments = parse(usage, argc, argv);
   if (!arguments) return 0;
-  if (arguments->positional.size() != 1) {
-    throw UsageError(fmt::format("train needs one CONFIG.yaml, not {}; see 'espalier train --help'",
-                                 arguments->positional.size()));
-  }
-  const std::string config_path = arguments->positional.front();
-  const TrainConfig config = read_train_config(config_path, *arguments);
-  const bool with_dense = arguments->has("with-dense");
-  if (with_dense && config.compress.is_null()) {
-    throw UsageError("--with-dense: '" + config_path + "' compresses nothing to compare with");
-  }
+  const bool resuming = arguments->has("resume");
+  Task task = resuming ? run_that_goes_on(*arguments) : new_run(*arguments);
+  const TrainConfig& config = task.config;
 
-  ProgressLine progress(config.epochs, with_dense ? 2 : 1);
+  ProgressLine progress(config.epochs, task.with_dense ? 2 : 1);
   const auto warn = [&progress](const std::string& message) {
     progress.clear();
     fmt::print(stderr, "espalier: warning: {}\n", message);
@@ -95,34 +147,22 @@ int train(int argc, char** argv) {
 
   // Before anything that takes time: complaints about rules should come at once.
   Experiment experiment(config);
-  const TrainingData data = experiment::open_data(config.data, config.model.sample);
-  require_fitting(config, data);
-  std::optional<std::string> asked_for;
-  if (arguments->has("out")) asked_for = arguments->values.at("out");
-  RunFolder folder = RunFolder::choose(asked_for, config_path);
+  const TrainingData data = open_data(config);
+  listen_for_stop_signals();
+  RunFolder folder = resuming ? std::move(*task.folder)
+                              : RunFolder::create(task.out, task.config_path, experiment.config(),
+                                                  task.with_dense);
   print_header(experiment, data, folder);
 
-  std::optional<Outcome> dense;
-  if (with_dense) {
-    fmt::print("dense:\n");
-    RunFolder dense_run = folder.below(experiment::dense_folder);
-    TrainingDisplay display(progress, config.epochs, config.accuracy_name());
-    dense = Experiment(config.dense()).run(data, dense_run, display);
-    fmt::print("\ncompressed:\n");
+  TrainingDisplay display(progress, config.accuracy_name(), resuming);
+  const std::optional<RunOutcome> outcome = run(experiment, data, folder, display, asked_to_stop);
+  progress.clear();
+  if (!outcome) {
+    fmt::print("\n{}", labelled("stopped", "go on with: espalier train --resume " + folder.path()));
+    return stopped_by_signal;
   }
-  TrainingDisplay display(progress, config.epochs, config.accuracy_name());
-  const Outcome outcome = experiment.run(data, folder, display);
-
-  fmt::print("\n");
-  print_sparsity(outcome.weights);
-  if (dense) {
-    fmt::print("\n");
-    print_comparison(config.accuracy_name(), *dense, outcome);
-  } else {
-    fmt::print("\n{}",
-               labelled("result", config.accuracy_name() + " " + percent(outcome.accuracy, 2)));
-  }
-  print_next_steps(folder, config_path, !dense && !config.compress.is_null());
+  print_outcome(*outcome, config);
+  print_next_steps(folder, task.config_path, !outcome->dense && !config.compress.is_null());
   return 0;
 }
 

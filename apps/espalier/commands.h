@@ -5,6 +5,7 @@
 namespace espalier::app {
 
 int train(int argc, char** argv);
+int evaluate(int argc, char** argv);
 int info(int argc, char** argv);
 int bench(int argc, char** argv);
 

@@ -12,8 +12,10 @@
 #include "commands.h"
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/core/platform.h"
+#include "espalier/autograd/core/version.h"
 #include "espalier/compress/config/config_error.h"
 #include "espalier/compress/config/nearest.h"
+#include "stop_signals.h"
 
 namespace espalier::app {
 namespace {
@@ -23,7 +25,8 @@ struct Command {
   int (*run)(int argc, char** argv);
 };
 
-const std::vector<Command> commands = {{"train", train}, {"info", info}, {"bench", bench}};
+const std::vector<Command> commands = {
+    {"train", train}, {"evaluate", evaluate}, {"info", info}, {"bench", bench}};
 
 constexpr std::string_view help = R"(Trains neural networks while it compresses them.
 
@@ -32,6 +35,8 @@ Usage:
 
 Commands:
   train CONFIG.yaml       train a network as the file says, compressing it on the way
+  train --resume RUN      go on with a training that was stopped or killed
+  evaluate RUN            accuracy of a trained network, class by class
   info                    what this machine and this program can do
   info RUN|CONFIG.yaml    the network of a run or of a configuration, and how the run ended
   bench train             measure how fast training steps are
@@ -42,19 +47,22 @@ Options:
 
 Examples:
   espalier train configs/lenet5.yaml --epochs 3 --with-dense
+  espalier train --resume runs/lenet5
+  espalier evaluate runs/lenet5
   espalier info runs/lenet5
   espalier bench train --net lenet5 --batch 64 --threads 2
 )";
 
 int dispatch(int argc, char** argv) {
-  if (argc < 2) throw UsageError("which command: train, info or bench? See 'espalier --help'");
+  if (argc < 2)
+    throw UsageError("which command: train, evaluate, info or bench? See 'espalier --help'");
   const std::string word = argv[1];
   if (word == "--help" || word == "-h" || word == "help") {
     fmt::print("{}", help);
     return 0;
   }
   if (word == "--version") {
-    fmt::print("espalier {}\n", ESPALIER_VERSION);
+    fmt::print("espalier {}\n", version());
     return 0;
   }
   std::vector<std::string> names;
@@ -92,6 +100,7 @@ int main(int argc, char** argv) {
   using namespace espalier;
   constexpr int failure = 1, wrong_usage = 2;
   app::wait_politely(argv);
+  app::ignore_file_size_signal();
   try {
     const int code = app::dispatch(argc, argv);
     // What is still in the buffer may not fit the disk it goes to.

@@ -27,6 +27,14 @@ void override_with(Value& config, const Arguments& arguments) {
     const Value value = option_value(arguments, key);
     config.set(key, value, value.position());
   }
+  if (arguments.has("compress")) config.set("compress", Value(arguments.values.at("compress")));
+  if (arguments.has("plugin")) {
+    Value plugins = Value::list();
+    if (const Value* before = config.find("plugins"); before && before->is_list())
+      plugins = *before;
+    plugins.append(Value(arguments.values.at("plugin")));
+    config.set("plugins", plugins);
+  }
   if (Value* optimizer = config.find("optimizer"); optimizer && arguments.has("lr")) {
     set_option(*optimizer, "lr", option_value(arguments, "lr"));
   }

@@ -8,7 +8,7 @@
 namespace espalier::app {
 
 /// Reads a configuration file with what the command line says instead: `--epochs`, `--batch`,
-/// `--lr`, `--seed`, `--threads`, `--data`.
+/// `--lr`, `--seed`, `--threads`, `--data`, `--compress`; `--plugin` comes to those of the file.
 /// \throws ConfigError for the file, UsageError for the command line
 experiment::TrainConfig read_train_config(const std::string& path, const Arguments& arguments);
 

@@ -16,6 +16,8 @@ class Error : public std::runtime_error {
 
   const char* what() const noexcept override { return message_.c_str(); }
 
+  /// The same error with a further half sentence: `[conv2d] what is wrong; more`.
+  Error and_also(std::string_view more) const;
   /// The same error with the path of the layer it happened in. The innermost path wins: a path that
   /// is already there stays.
   Error at(std::string_view layer_path) const;

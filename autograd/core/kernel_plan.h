@@ -14,6 +14,8 @@ class KernelPlan {
   /// when it runs.
   void choose(std::string operation, std::string candidate);
   void clear() { choices_.clear(); }
+  /// Everything chosen: operation → candidate.
+  const std::map<std::string, std::string, std::less<>>& choices() const { return choices_; }
 
   /// The candidate chosen for `operation`, or an empty view.
   std::string_view choice(std::string_view operation) const;

@@ -3,13 +3,16 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -40,30 +43,96 @@ void restart_with_environment(const char* name, const char* value, char** argume
   if (setenv(name, value, 1) == 0) execv("/proc/self/exe", arguments);
 }
 
-void write_file_atomically(const std::string& path, std::string_view content) {
-  const std::string temporary = path + ".partial";
-  auto fail = [&](const char* doing) {
-    const std::string reason = std::strerror(errno);
-    unlink(temporary.c_str());
-    throw Error("save", std::string("cannot ") + doing + " '" + path + "': " + reason);
-  };
-  const int file = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (file < 0) fail("create");
+namespace {
+
+[[noreturn]] void fail(const char* doing, const std::string& path, int reason) {
+  throw Error("save", std::string("cannot ") + doing + " '" + path + "': " + std::strerror(reason));
+}
+
+/// 0, or the reason why not all of it is written.
+int write_all(int file, std::string_view content) {
   while (!content.empty()) {
     const ssize_t written = write(file, content.data(), content.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      const int reason = errno;
-      close(file);
-      errno = reason;
-      fail("write");
-    }
+    if (written < 0) return errno;
     content.remove_prefix(static_cast<size_t>(written));
   }
-  const bool synced = fsync(file) == 0;
-  const bool closed = close(file) == 0;
-  if (!synced || !closed) fail("write");
-  if (rename(temporary.c_str(), path.c_str()) != 0) fail("replace");
+  return 0;
+}
+
+/// Makes a rename in the file's folder last. Some file systems cannot, and need not.
+void flush_folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const int descriptor = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  fsync(descriptor);
+  close(descriptor);
+}
+
+/// Whether the path still leads to the open file: it may have been removed while we waited for it.
+bool is_at(const std::string& path, int file) {
+  struct stat opened {
+  }, found{};
+  return fstat(file, &opened) == 0 && stat(path.c_str(), &found) == 0 &&
+         opened.st_ino == found.st_ino && opened.st_dev == found.st_dev;
+}
+
+}  // namespace
+
+void write_file_atomically(const std::string& path, std::string_view content) {
+  // A name that nobody else writes to, also when one of a killed process is still there.
+  const std::string stem = path + partial_mark + std::to_string(getpid()) + "-";
+  std::string temporary;
+  int file = -1;
+  for (int number = 0; file < 0; ++number) {
+    temporary = stem + std::to_string(number);
+    file = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (file < 0 && errno != EEXIST) fail("create", path, errno);
+  }
+  int reason = write_all(file, content);
+  if (reason == 0 && fsync(file) != 0) reason = errno;
+  if (close(file) != 0 && reason == 0) reason = errno;
+  if (reason == 0 && rename(temporary.c_str(), path.c_str()) != 0) reason = errno;
+  if (reason != 0) {
+    unlink(temporary.c_str());
+    fail("write", path, reason);
+  }
+  flush_folder_of(path);
+}
+
+std::optional<ExclusiveFile> ExclusiveFile::open(const std::string& path) {
+  for (;;) {
+    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (file < 0) fail("write", path, errno);
+    ExclusiveFile opened(path, file);
+    if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) return std::nullopt;
+      // A file system without locks is no reason not to work there.
+      if (errno != ENOLCK && errno != ENOTSUP) fail("lock", path, errno);
+    }
+    if (is_at(path, file)) return opened;
+  }
+}
+
+ExclusiveFile::ExclusiveFile(ExclusiveFile&& other) noexcept
+    : path_(std::move(other.path_)), file_(std::exchange(other.file_, -1)) {}
+
+ExclusiveFile::~ExclusiveFile() {
+  if (file_ >= 0) close(file_);
+}
+
+void ExclusiveFile::append(std::string_view text) {
+  const off_t length = lseek(file_, 0, SEEK_END);
+  int reason = write_all(file_, text);
+  if (reason == 0 && fsync(file_) != 0) reason = errno;
+  if (reason == 0) return;
+  if (length >= 0 && ftruncate(file_, length) != 0) fail("restore", path_, errno);
+  fail("write", path_, reason);
+}
+
+void ExclusiveFile::truncate(int64_t bytes) {
+  if (ftruncate(file_, bytes) != 0 || fsync(file_) != 0) fail("cut", path_, errno);
 }
 
 SharedLibrary open_shared_library(const std::string& path) {

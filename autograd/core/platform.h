@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// What the program asks of the operating system and the processor, in one place. Linux on x86-64
 /// and aarch64.
@@ -20,10 +23,37 @@ int terminal_width();
 /// read the environment only when they are loaded. Comes back only if that cannot be done.
 void restart_with_environment(const char* name, const char* value, char** arguments);
 
-/// Writes a file so that a reader sees the old content or the whole new one: a temporary file
-/// beside it, flushed to disk, then renamed over it.
-/// \throws Error naming the path and the system's reason; the old file is left as it was
+/// Writes a file so that a reader sees the old content or the whole new one, whatever happens
+/// meanwhile: a temporary file `<path>.partial-…` beside it, flushed to disk, then renamed over it,
+/// then the folder flushed. \throws Error naming the path and the system's reason; the old file is
+/// left as it was
 void write_file_atomically(const std::string& path, std::string_view content);
+
+/// What `write_file_atomically` puts between a file's name and the rest of its temporary file's.
+inline constexpr const char* partial_mark = ".partial-";
+
+/// A file that grows at its end and that belongs to one process at a time: the system takes the
+/// lock away when the process ends, in whatever way.
+class ExclusiveFile {
+ public:
+  /// Opens the file; if it is not there, makes it. Nothing if it is open so already, here or in
+  /// another process. \throws Error naming the path and the system's reason
+  static std::optional<ExclusiveFile> open(const std::string& path);
+  ExclusiveFile(ExclusiveFile&& other) noexcept;
+  ExclusiveFile& operator=(ExclusiveFile&&) = delete;
+  ~ExclusiveFile();
+
+  /// Adds to the end and flushes to disk.
+  /// \throws Error naming the path and the system's reason; the file is then as it was
+  void append(std::string_view text);
+  /// Keeps the first `bytes`. \throws Error
+  void truncate(int64_t bytes);
+
+ private:
+  ExclusiveFile(std::string path, int descriptor) : path_(std::move(path)), file_(descriptor) {}
+  std::string path_;
+  int file_;  // -1 in one that was moved from
+};
 
 /// A shared library that was loaded into this program, or why it was not.
 struct SharedLibrary {

@@ -22,6 +22,7 @@ void StateVisitor::visit(std::string_view name, T& value) {
   const T* stored = std::get_if<T>(&found->second);
   if (!stored) throw Error("state", "'" + key + "' is of another kind than expected");
   value = *stored;
+  used_.insert(key);
 }
 
 template <class T>
@@ -58,12 +59,22 @@ void StateVisitor::operator()(std::string_view name, std::vector<int64_t>& value
   visit(name, value);
 }
 void StateVisitor::operator()(std::string_view name, Tensor& value) {
-  if (!value.defined() || restores_) return visit_optional(name, value);
-  Tensor copy = Tensor::from(value.shape(), value.values());
-  visit(name, copy);
+  Tensor copy;
+  if (value.defined() && !restores_) copy = Tensor::from(value.shape(), value.values());
+  visit_optional(name, copy);
+  if (!restores_) return;
+  value = copy.defined() ? Tensor::from(copy.shape(), copy.values()) : Tensor();
 }
 void StateVisitor::operator()(std::string_view name, Mask& value) {
   visit_optional(name, value);
+}
+
+void StateVisitor::require_all_used() const {
+  for (const auto& [name, value] : state_.values) {
+    if (used_.contains(name)) continue;
+    throw Error("state",
+                "nothing here has a place for '" + name + "': it was saved by something else");
+  }
 }
 
 StateVisitor::Scope::Scope(StateVisitor& visitor, std::string_view name)

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -15,8 +16,7 @@ namespace espalier::nn {
 /// Everything a training needs to go on exactly where it stopped, by name: what a checkpoint holds.
 /// The parts of a name are joined by dots, such as `optimizer.steps`.
 struct State {
-  using Value =
-      std::variant<int64_t, double, std::string, std::vector<int64_t>, Tensor, Mask>;
+  using Value = std::variant<int64_t, double, std::string, std::vector<int64_t>, Tensor, Mask>;
   std::map<std::string, Value, std::less<>> values;
 };
 
@@ -34,6 +34,9 @@ class StateVisitor {
   static StateVisitor restoring(State& state) { return StateVisitor(state, true); }
 
   bool restores() const { return restores_; }
+  /// For the end of restoring. \throws Error naming a value that nothing has asked for: then the
+  /// state is of something else
+  void require_all_used() const;
 
   /// Saves `value` under `name`, or replaces it by what was saved.
   /// \throws Error when restoring and nothing, or something of another type, is stored there
@@ -44,7 +47,7 @@ class StateVisitor {
   void operator()(std::string_view name, std::string& value);
   void operator()(std::string_view name, std::vector<int64_t>& value);
   /// An undefined tensor or mask is left out, and what is missing restores as undefined. A tensor
-  /// is saved as it is at this moment: later changes of its memory do not reach the state.
+  /// is copied both ways: later changes of its memory do not reach the state.
   void operator()(std::string_view name, Tensor& value);
   void operator()(std::string_view name, Mask& value);
 
@@ -72,6 +75,7 @@ class StateVisitor {
   State& state_;
   bool restores_;
   std::string prefix_;
+  std::set<std::string, std::less<>> used_;  // what restoring has asked for
 };
 
 }  // namespace espalier::nn

@@ -32,71 +32,97 @@ Trainer::Trainer(Module& model, Optimizer& optimizer, Options options)
   if (!options_.schedule) throw Error("trainer", "the schedule must not be null");
 }
 
-void Trainer::fit(BatchSource& train, BatchSource& evaluation) {
+bool Trainer::fit(BatchSource& train, BatchSource& evaluation) {
   if (train.batches() == 0) throw Error("trainer", "there are no samples to train on");
-  for (int epoch = 0; epoch < options_.epochs; ++epoch) {
-    const Stopwatch watch;
-    for (Callback* callback : callbacks_) callback->on_epoch_begin(epoch);
-    EpochReport report = run_epoch(epoch, train);
-    const Evaluation result = evaluate(model_, evaluation);
-    require_number(result.loss, "evaluation loss", epoch);
-    report.accuracy = result.accuracy;
-    report.evaluation_loss = result.loss;
-    report.seconds = watch.seconds();
-    options_.schedule->epoch_done({epoch, result.loss, result.accuracy});
-    for (Callback* callback : callbacks_) callback->on_epoch_end(report);
+  for (stopping_ = false; !complete() && !stopping_;) {
+    if (batch_ == 0) {
+      for (Callback* callback : callbacks_) callback->on_epoch_begin(epoch_);
+    }
+    run_steps(train);
+    if (!stopping_) finish_epoch(evaluation);
   }
+  return complete();
 }
 
-void Trainer::require_number(double loss, const char* what, int epoch) const {
+void Trainer::visit_state(StateVisitor& state) {
+  state("epoch", epoch_);
+  state("step", step_);
+  state("batch", batch_);
+  state("samples", samples_);
+  state("loss_sum", loss_sum_);
+  state("train_seconds", train_seconds_);
+  state("base_rate", base_rate_);
+  {
+    const StateVisitor::Scope scope(state, "optimizer");
+    optimizer_.visit_state(state);
+  }
+  const StateVisitor::Scope scope(state, "schedule");
+  options_.schedule->visit_state(state);
+}
+
+void Trainer::require_number(double loss, const char* what) const {
   if (std::isfinite(loss)) return;
   throw Error("trainer", std::string("the ") + what + " is no longer a number in epoch " +
-                             std::to_string(epoch + 1) + " of " + std::to_string(options_.epochs) +
+                             std::to_string(epoch_ + 1) + " of " + std::to_string(options_.epochs) +
                              ", after " + std::to_string(step_) +
                              " steps; a lower learning rate usually helps");
 }
 
-EpochReport Trainer::run_epoch(int epoch, BatchSource& train) {
+void Trainer::run_steps(BatchSource& train) {
   const Stopwatch watch;
+  const double seconds_before = train_seconds_;
+  const int64_t batches = train.batches();
   model_.train();
-  StepReport at{.epoch = epoch,
-                .step = step_,
-                .batch = 0,
-                .batches = train.batches(),
-                .samples = 0,
-                .loss = 0,
-                .mean_loss = 0,
-                .seconds = 0};
-  double loss_sum = 0;
-  train.start_epoch(epoch);
-  for (Batch batch; train.next(batch);) {
+  train.start_epoch_at(epoch_, batch_);
+  for (Batch batch; !stopping_ && train.next(batch);) {
     FlushDenormals flush;
     optimizer_.set_learning_rate(base_rate_ *
-                                 options_.schedule->factor({step_, at.batches, options_.epochs}));
+                                 options_.schedule->factor({step_, batches, options_.epochs}));
     optimizer_.zero_grad();
     const Tensor loss = cross_entropy(model_(batch.images), batch.labels,
                                       {.label_smoothing = options_.label_smoothing});
-    at.loss = double{loss.item()};
-    require_number(at.loss, "loss", epoch);
+    const double value{loss.item()};
+    require_number(value, "loss");
     loss.backward();
     optimizer_.step();
 
-    at.step = ++step_;
-    ++at.batch;
-    at.samples += batch.labels.size();
-    loss_sum += at.loss * static_cast<double>(batch.labels.size());
-    at.mean_loss = loss_sum / static_cast<double>(at.samples);
-    at.seconds = watch.seconds();
-    for (Callback* callback : callbacks_) callback->on_step_end(at);
+    ++step_;
+    ++batch_;
+    samples_ += batch.labels.size();
+    loss_sum_ += value * static_cast<double>(batch.labels.size());
+    train_seconds_ = seconds_before + watch.seconds();
+    const StepReport report{.epoch = epoch_,
+                            .step = step_,
+                            .batch = batch_,
+                            .batches = batches,
+                            .samples = samples_,
+                            .loss = value,
+                            .mean_loss = mean_loss(),
+                            .seconds = train_seconds_};
+    for (Callback* callback : callbacks_) callback->on_step_end(report);
   }
-  return {.epoch = epoch,
-          .step = step_,
-          .train_loss = at.mean_loss,
-          .accuracy = 0,
-          .evaluation_loss = 0,
-          .learning_rate = optimizer_.learning_rate(),
-          .images_per_second = static_cast<double>(at.samples) / at.seconds,
-          .seconds = 0};
+}
+
+void Trainer::finish_epoch(BatchSource& samples) {
+  const Stopwatch watch;
+  const Evaluation result = evaluate(model_, samples);
+  require_number(result.loss, "evaluation loss");
+  options_.schedule->epoch_done({epoch_, result.loss, result.accuracy});
+  const EpochReport report{.epoch = epoch_,
+                           .step = step_,
+                           .train_loss = mean_loss(),
+                           .accuracy = result.accuracy,
+                           .evaluation_loss = result.loss,
+                           .learning_rate = optimizer_.learning_rate(),
+                           .images_per_second = static_cast<double>(samples_) / train_seconds_,
+                           .seconds = train_seconds_ + watch.seconds()};
+  // First of all: whoever saves the state at the end of an epoch saves the start of the next.
+  ++epoch_;
+  batch_ = 0;
+  samples_ = 0;
+  loss_sum_ = 0;
+  train_seconds_ = 0;
+  for (Callback* callback : callbacks_) callback->on_epoch_end(report);
 }
 
 }  // namespace espalier::nn

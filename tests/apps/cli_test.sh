@@ -65,7 +65,7 @@ good plain.yaml </dev/null
 # --- Help and listings -------------------------------------------------------------------------
 expect 0 'Examples:' --help
 expect 0 'espalier ' --version
-for command in train info bench; do expect 0 'Examples:' $command --help; done
+for command in train evaluate info bench; do expect 0 'Examples:' $command --help; done
 expect 0 'Examples:' bench train --help
 expect 0 'AGPruner' info
 expect 0 'lenet300' info good.yaml
@@ -139,7 +139,7 @@ edited files.yaml 's/name: synthetic.*/name: mnist, limit: 3}/'
 expect 2 'files.yaml:2:' train files.yaml --data tiny
 
 # --- A training that prunes ----------------------------------------------------------------------
-expect 0 'AGPruner: fc1, fc2, fc3' train good.yaml
+expect 0 'AGPruner rule 1: fc1, fc2, fc3' train good.yaml
 grep -q '  3/3 .* 90\.0 %' out || fail "the last row does not say 90 %: $(cat out)"
 grep -q "$(printf '\r')" out && fail 'a carriage return in piped output'
 grep -q "$(printf '\033')" out && fail 'an escape sequence in piped output'

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 #include "display/text.h"
@@ -37,6 +38,11 @@ ProgressLine::~ProgressLine() {
   clear();
 }
 
+void ProgressLine::start(double epochs_done) {
+  before_ += epochs_done;
+  finished_ += std::floor(epochs_done);
+}
+
 void ProgressLine::show(const nn::StepReport& report) {
   if (!terminal_) return;
   const Clock::time_point now = Clock::now();
@@ -64,7 +70,7 @@ void ProgressLine::finish_epoch() {
 double ProgressLine::seconds_left(const nn::StepReport& report) const {
   const double done = finished_ + part_of_epoch(report);
   const double all = static_cast<double>(epochs_) * trainings_;
-  return std::chrono::duration<double>(drawn_ - start_).count() / done * (all - done);
+  return std::chrono::duration<double>(drawn_ - start_).count() / (done - before_) * (all - done);
 }
 
 std::string ProgressLine::text(const nn::StepReport& report) const {

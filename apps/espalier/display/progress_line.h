@@ -19,6 +19,8 @@ class ProgressLine {
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
+  /// A training begins, or goes on, with so many of its epochs done.
+  void start(double epochs_done);
   /// Draws the line anew, ten times a second at most.
   void show(const nn::StepReport& report);
   /// Clears the line before something is printed.
@@ -33,7 +35,9 @@ class ProgressLine {
 
   bool terminal_;
   int epochs_, trainings_;
-  int finished_ = 0;  // epochs of all trainings
+  // In epochs of all trainings:
+  double finished_ = 0;
+  double before_ = 0;  // those that were done when the program began
   bool started_ = false, visible_ = false;
   Clock::time_point start_, drawn_;
 };

@@ -6,6 +6,7 @@
 
 #include "display/text.h"
 #include "espalier/autograd/core/engine.h"
+#include "espalier/compress/rule_report.h"
 
 namespace espalier::app {
 
@@ -18,14 +19,6 @@ using experiment::TrainConfig;
 using experiment::TrainingData;
 
 namespace {
-
-std::string describe(const compress::Compressor& compressor) {
-  std::string text = compressor.name() + ": ";
-  for (const compress::LayerInfo& layer : compressor.layers()) {
-    text += (layer.index == 0 ? "" : ", ") + layer.name;
-  }
-  return text;
-}
 
 std::string describe(const DataConfig& config, const TrainingData& data) {
   return fmt::format("{}: {} training and {} {} pictures, {}", config.name,
@@ -61,6 +54,17 @@ std::string describe(const std::string& name, const compress::Value& options) {
   return text;
 }
 
+std::string describe_compression(const Experiment& experiment) {
+  if (experiment.compressors().empty()) return labelled("compress", "nothing");
+  std::string text;
+  for (const auto& compressor : experiment.compressors()) {
+    const char* between = compressor->rules().empty() ? ": " : " ";
+    for (const std::string& line : compress::summarise_rules(*compressor))
+      text += labelled(text.empty() ? "compress" : "", compressor->name() + between + line);
+  }
+  return text;
+}
+
 std::string describe_machine(int threads) {
   return fmt::format("{} thread{}, {} kernels, {} oneDNN", threads, threads == 1 ? "" : "s",
                      to_string(Engine::current().instruction_set()),
@@ -77,12 +81,7 @@ void print_header(Experiment& experiment, const TrainingData& data, const RunFol
                                        config.epochs == 1 ? "" : "s", config.batch, config.seed));
   text += labelled("optimizer", describe(config.optimizer.name, config.optimizer.options));
   text += labelled("schedule", describe(config.schedule.name, config.schedule.options));
-  if (experiment.compressors().empty()) text += labelled("compress", "nothing");
-  std::string label = "compress";
-  for (const auto& compressor : experiment.compressors()) {
-    text += labelled(label, describe(*compressor));
-    label = "";
-  }
+  text += describe_compression(experiment);
   text += labelled("machine", describe_machine(config.threads));
   text += labelled("run", folder.path());
   fmt::print("{}\n", text);

@@ -22,6 +22,9 @@ void print_comparison(const std::string& accuracy_name, const experiment::Outcom
 /// `SGD: lr 0.05, momentum 0.9`.
 std::string describe(const std::string& name, const compress::Value& options);
 
+/// What each rule of each algorithm came to, a line for each; or `compress    nothing`.
+std::string describe_compression(const experiment::Experiment& experiment);
+
 /// `2 threads, avx512 kernels, with oneDNN`.
 std::string describe_machine(int threads);
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "display/epoch_table.h"
@@ -8,22 +9,25 @@
 
 namespace espalier::app {
 
-/// Shows a training: the line that moves, and a row for each epoch.
+/// Shows a run: where it goes on, the line that moves, and a row for each epoch.
 class TrainingDisplay : public experiment::Observer {
  public:
   /// \param accuracy  what the accuracy is called: `test accuracy`
-  TrainingDisplay(ProgressLine& progress, int epochs, const std::string& accuracy)
-      : progress_(progress), table_(epochs, accuracy) {}
+  /// \param resuming  the run is to go on
+  TrainingDisplay(ProgressLine& progress, std::string accuracy, bool resuming)
+      : progress_(progress), accuracy_(std::move(accuracy)), resuming_(resuming) {}
 
+  void on_part(const std::string& name) override;
+  void on_start(const experiment::TrainingStart& start) override;
   void on_step_end(const nn::StepReport& report) override { progress_.show(report); }
-  void on_epoch_recorded(const experiment::EpochMetrics& metrics) override {
-    progress_.finish_epoch();
-    table_.add(metrics);
-  }
+  void on_epoch_recorded(const experiment::EpochMetrics& metrics) override;
 
  private:
   ProgressLine& progress_;
-  EpochTable table_;
+  std::string accuracy_;
+  bool resuming_;
+  bool first_part_ = true;
+  std::optional<EpochTable> table_;
 };
 
 }  // namespace espalier::app

@@ -1,0 +1,34 @@
+#include "display/training_display.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+namespace espalier::app {
+
+void TrainingDisplay::on_part(const std::string& name) {
+  fmt::print("{}{}:\n", first_part_ ? "" : "\n", name);
+  first_part_ = false;
+}
+
+void TrainingDisplay::on_start(const experiment::TrainingStart& start) {
+  table_.emplace(start.epochs, accuracy_);
+  progress_.start(start.epoch +
+                  static_cast<double>(start.batch) / static_cast<double>(start.batches));
+  if (start.epoch == start.epochs) {
+    fmt::print("all {} epochs are done\n", start.epochs);
+  } else if (start.resumed) {
+    fmt::print("goes on in epoch {} of {} after {} of {} batches\n", start.epoch + 1, start.epochs,
+               start.batch, start.batches);
+  } else if (resuming_) {
+    fmt::print("starts from the beginning: nothing was saved yet\n");
+  }
+  std::fflush(stdout);
+}
+
+void TrainingDisplay::on_epoch_recorded(const experiment::EpochMetrics& metrics) {
+  progress_.finish_epoch();
+  table_->add(metrics);
+}
+
+}  // namespace espalier::app

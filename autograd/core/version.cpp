@@ -1,0 +1,9 @@
+#include "espalier/autograd/core/version.h"
+
+namespace espalier {
+
+std::string_view version() {
+  return ESPALIER_VERSION;
+}
+
+}  // namespace espalier

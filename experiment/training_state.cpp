@@ -1,0 +1,70 @@
+#include "espalier/experiment/training_state.h"
+
+#include <fmt/format.h>
+
+#include <sstream>
+
+#include "espalier/autograd/core/engine.h"
+#include "espalier/autograd/core/error.h"
+#include "espalier/nn/io/model_state.h"
+
+namespace espalier::experiment {
+namespace {
+
+/// The kernels that were chosen: others may round in another way.
+void visit_kernel_plan(nn::StateVisitor& state) {
+  KernelPlan& plan = Engine::current().plan();
+  std::string text;
+  for (const auto& [operation, candidate] : plan.choices())
+    text += operation + " " + candidate + "\n";
+  state("kernel_plan", text);
+  if (!state.restores()) return;
+  plan.clear();
+  std::istringstream lines(text);
+  for (std::string operation, candidate; lines >> operation >> candidate;)
+    plan.choose(operation, candidate);
+}
+
+void require_same(nn::StateVisitor& state, const char* name, int64_t now) {
+  int64_t saved = now;
+  state(name, saved);
+  if (saved == now) return;
+  throw Error("checkpoint",
+              fmt::format("the data is not what the training began with: it had {} {} "
+                          "then and has {} now",
+                          saved, name, now));
+}
+
+}  // namespace
+
+nn::State TrainingState::save() {
+  nn::State state;
+  nn::StateVisitor visitor = nn::StateVisitor::saving(state);
+  visit(visitor);
+  return state;
+}
+
+void TrainingState::restore(nn::State& state) {
+  nn::StateVisitor visitor = nn::StateVisitor::restoring(state);
+  visit(visitor);
+  visitor.require_all_used();
+}
+
+void TrainingState::visit(nn::StateVisitor& state) {
+  const nn::StateVisitor::Scope scope(state, "training");
+  require_same(state, "training samples", samples);
+  require_same(state, "evaluation samples", evaluation_samples);
+  visit_kernel_plan(state);
+  {
+    const nn::StateVisitor::Scope of_model(state, "model");
+    nn::visit_model_state(model, state);
+  }
+  for (size_t i = 0; i < compressors.size(); ++i) {
+    const nn::StateVisitor::Scope of_compressor(state, fmt::format("compressor.{}", i));
+    compressors[i]->visit_state(state);
+  }
+  const nn::StateVisitor::Scope of_trainer(state, "trainer");
+  trainer.visit_state(state);
+}
+
+}  // namespace espalier::experiment
