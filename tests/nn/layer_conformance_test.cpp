@@ -9,6 +9,7 @@
 #include "espalier/autograd/graph.h"
 #include "espalier/autograd/ops.h"
 #include "espalier/compress/mask_transform.h"
+#include "espalier/nn/init.h"
 #include "espalier/nn/io/weights.h"
 #include "espalier/nn/layers/activation.h"
 #include "espalier/nn/layers/batch_norm.h"
@@ -182,12 +183,16 @@ class Grid : public nn::WeightTransform {
   }
 };
 
+/// Start values for which no kink of a ReLU lies within the step of a difference.
+constexpr uint64_t start_seed = 2;
+
 }  // namespace
 
 TEST_CASE("layer conformance: the gradients of parameters") {
   for (const LayerCase& c : layers()) {
     INFO(c.name);
     const auto module = c.make();
+    nn::initialise(*module, start_seed);
     SameDraws compute(*module);
     std::vector<Tensor> inputs{spread(c.input, 1)};
     for (const Tensor& value : values_of(*module)) inputs.push_back(value);
@@ -230,6 +235,7 @@ TEST_CASE("layer conformance: the gradient of the input") {
   for (const LayerCase& c : layers()) {
     INFO(c.name);
     const auto module = c.make();
+    nn::initialise(*module, start_seed);
     SameDraws compute(*module);
     const auto result = gradcheck([&](const std::vector<Tensor>& x) { return compute(x[0]); },
                                   {spread(c.input, 1)}, 5e-3, 5e-3);
