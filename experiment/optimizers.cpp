@@ -1,6 +1,8 @@
 #include "espalier/experiment/optimizers.h"
 
 #include "espalier/nn/optim/adam.h"
+#include "espalier/nn/optim/adamw.h"
+#include "espalier/nn/optim/rmsprop.h"
 #include "espalier/nn/optim/sgd.h"
 
 namespace espalier::experiment {
@@ -26,8 +28,10 @@ MakeOptimizer read_sgd(MapReader& reader, Value& spelled_out) {
   return [options](nn::Module& model) { return std::make_unique<nn::SGD>(model, options); };
 }
 
+/// Of Adam and AdamW, whose options have the same names.
+template <class AnyAdam>
 MakeOptimizer read_adam(MapReader& reader, Value& spelled_out) {
-  nn::Adam::Options options;
+  typename AnyAdam::Options options;
   options.lr = reader.number("lr", {.above = 0, .fallback = options.lr});
   options.beta1 = reader.number("beta1", {.min = 0, .below = 1, .fallback = options.beta1});
   options.beta2 = reader.number("beta2", {.min = 0, .below = 1, .fallback = options.beta2});
@@ -39,7 +43,26 @@ MakeOptimizer read_adam(MapReader& reader, Value& spelled_out) {
                             {"beta2", options.beta2},
                             {"epsilon", options.epsilon},
                             {"weight_decay", options.weight_decay}});
-  return [options](nn::Module& model) { return std::make_unique<nn::Adam>(model, options); };
+  return [options](nn::Module& model) { return std::make_unique<AnyAdam>(model, options); };
+}
+
+MakeOptimizer read_rmsprop(MapReader& reader, Value& spelled_out) {
+  nn::RMSprop::Options options;
+  options.lr = reader.number("lr", {.above = 0, .fallback = options.lr});
+  options.alpha = reader.number("alpha", {.min = 0, .below = 1, .fallback = options.alpha});
+  options.epsilon = reader.number("epsilon", {.above = 0, .fallback = options.epsilon});
+  options.momentum =
+      reader.number("momentum", {.min = 0, .below = 1, .fallback = options.momentum});
+  options.weight_decay =
+      reader.number("weight_decay", {.min = 0, .fallback = options.weight_decay});
+  options.centered = reader.boolean("centered", options.centered);
+  spelled_out = Value::map({{"lr", options.lr},
+                            {"alpha", options.alpha},
+                            {"epsilon", options.epsilon},
+                            {"momentum", options.momentum},
+                            {"weight_decay", options.weight_decay},
+                            {"centered", options.centered}});
+  return [options](nn::Module& model) { return std::make_unique<nn::RMSprop>(model, options); };
 }
 
 }  // namespace
@@ -47,7 +70,9 @@ MakeOptimizer read_adam(MapReader& reader, Value& spelled_out) {
 const std::vector<Kind<MakeOptimizer>>& optimizer_kinds() {
   static const std::vector<Kind<MakeOptimizer>> kinds = {
       {"SGD", "lr, momentum, weight_decay, nesterov", read_sgd},
-      {"Adam", "lr, beta1, beta2, epsilon, weight_decay", read_adam},
+      {"Adam", "lr, beta1, beta2, epsilon, weight_decay", read_adam<nn::Adam>},
+      {"AdamW", "the same, with decay apart from the gradient", read_adam<nn::AdamW>},
+      {"RMSprop", "lr, alpha, epsilon, momentum, weight_decay, centered", read_rmsprop},
   };
   return kinds;
 }

@@ -6,11 +6,69 @@ namespace {
 using compress::MapReader;
 using compress::Value;
 
+/// Far more than anyone waits for, and safely an int.
+constexpr int64_t most_epochs = 1000000;
+
 MakeSchedule read_step(MapReader& reader, Value& spelled_out) {
   const int64_t every = reader.integer("every", {.min = 1});
   const double gamma = reader.number("gamma", {.above = 0, .fallback = 0.1});
   spelled_out = Value::map({{"every", every}, {"gamma", gamma}});
   return [=] { return nn::step_decay(every, gamma); };
+}
+
+MakeSchedule read_multi_step(MapReader& reader, Value& spelled_out) {
+  const std::vector<int64_t> at = reader.integers("at", {.min = 1});
+  for (size_t i = 1; i < at.size(); ++i) {
+    if (at[i] <= at[i - 1]) reader.fail_item("at", i, "must be above the epoch before it");
+  }
+  const double gamma = reader.number("gamma", {.above = 0, .fallback = 0.1});
+  spelled_out = Value::map({{"at", at}, {"gamma", gamma}});
+  return [=] { return nn::multi_step(at, gamma); };
+}
+
+MakeSchedule read_plateau(MapReader& reader, Value& spelled_out) {
+  nn::PlateauOptions options;
+  const std::string watch = reader.choice("watch", {"loss", "accuracy"}, "loss");
+  options.watch =
+      watch == "loss" ? nn::PlateauOptions::Watch::loss : nn::PlateauOptions::Watch::accuracy;
+  options.factor = reader.number("factor", {.above = 0, .below = 1, .fallback = options.factor});
+  const auto epochs = [&](const char* key, int fallback) {
+    return static_cast<int>(
+        reader.integer(key, {.min = 0, .max = most_epochs, .fallback = fallback}));
+  };
+  options.patience = epochs("patience", options.patience);
+  options.threshold =
+      reader.number("threshold", {.min = 0, .below = 1, .fallback = options.threshold});
+  options.cooldown = epochs("cooldown", options.cooldown);
+  options.min_factor =
+      reader.number("min_factor", {.min = 0, .max = 1, .fallback = options.min_factor});
+  spelled_out = Value::map({{"watch", watch},
+                            {"factor", options.factor},
+                            {"patience", options.patience},
+                            {"threshold", options.threshold},
+                            {"cooldown", options.cooldown},
+                            {"min_factor", options.min_factor}});
+  return [=] { return nn::reduce_on_plateau(options); };
+}
+
+MakeSchedule read_warmup(MapReader& reader, Value& spelled_out) {
+  nn::Warmup warmup;
+  spelled_out = Value::map();
+  if (reader.has("steps")) {
+    if (reader.has("epochs")) reader.fail("steps", "cannot be given together with epochs");
+    warmup.steps = reader.integer("steps", {.min = 1});
+    spelled_out.set("steps", warmup.steps);
+  } else {
+    warmup.epochs = reader.number("epochs", {.above = 0});
+    spelled_out.set("epochs", warmup.epochs);
+  }
+  warmup.start_factor = reader.number("from", {.min = 0, .below = 1, .fallback = 0});
+  spelled_out.set("from", warmup.start_factor);
+  const Value* then = reader.find("then");
+  const Choice<MakeSchedule> behind =
+      read_choice(then ? *then : Value("constant"), "schedule", schedule_kinds());
+  spelled_out.set("then", behind.to_value());
+  return [warmup, make = behind.thing] { return nn::with_warmup(make(), warmup); };
 }
 
 MakeSchedule read_one_cycle(MapReader& reader, Value& spelled_out) {
@@ -26,9 +84,14 @@ const std::vector<Kind<MakeSchedule>>& schedule_kinds() {
       {"constant", "the learning rate stays",
        [](MapReader&, Value&) -> MakeSchedule { return nn::constant; }},
       {"step", "every, gamma: times gamma after every so many epochs", read_step},
+      {"multi_step", "at, gamma: times gamma at each of these epochs", read_multi_step},
       {"cosine", "down to 0 along half a cosine",
        [](MapReader&, Value&) -> MakeSchedule { return nn::cosine; }},
       {"one_cycle", "warmup: up for that part of the training, then down to 0", read_one_cycle},
+      {"reduce_on_plateau",
+       "watch, factor, patience, …: times factor when the results improve no more", read_plateau},
+      {"warmup", "epochs or steps, from, then: a straight way up in front of another schedule",
+       read_warmup},
   };
   return kinds;
 }

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -48,8 +49,10 @@ const Usage usage = {
 template <class Things>
 void print_known(const std::string& title, const Things& things) {
   fmt::print("\n{}:\n", title);
+  int width = 15;
+  for (const auto& thing : things) width = std::max(width, static_cast<int>(thing.name.size()));
   for (const auto& thing : things) {
-    fmt::print("  {}  {}\n", padded_right(thing.name, 15), thing.description);
+    fmt::print("  {}  {}\n", padded_right(thing.name, width), thing.description);
   }
 }
 

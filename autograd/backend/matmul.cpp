@@ -2,7 +2,9 @@
 
 #include "espalier/autograd/backend/eigen/matmul.h"
 #include "espalier/autograd/backend/onednn/matmul.h"
+#include "espalier/autograd/backend/packed/matmul.h"
 #include "espalier/autograd/backend/reference/matmul.h"
+#include "espalier/autograd/backend/simd/tables.h"
 
 namespace espalier::backend {
 namespace {
@@ -16,6 +18,16 @@ bool always(const Matmul&, const Machine&) {
   return true;
 }
 
+template <InstructionSet needed>
+bool has(const Matmul&, const Machine& machine) {
+  return machine.instruction_set >= needed;
+}
+
+template <const PackedKernels& kernels>
+void packed_matmul(const Matmul& problem, const float* a, const float* b, float* c) {
+  packed::matmul(kernels, problem, a, b, c);
+}
+
 constexpr Candidate<Matmul, MatmulRun> candidates[] = {
     {"reference", always,
      [](const Matmul& problem, const Machine&) { return 1000 * operations(problem); },
@@ -23,6 +35,17 @@ constexpr Candidate<Matmul, MatmulRun> candidates[] = {
     // Compiled for the baseline instruction set: four lanes, two operations each, per cycle.
     {"eigen", always,
      [](const Matmul& problem, const Machine&) { return operations(problem) / 15; }, eigen::matmul},
+    {"baseline", has<InstructionSet::baseline>,
+     [](const Matmul& problem, const Machine&) { return operations(problem) / 14.5; },
+     packed_matmul<simd::baseline_packed>},
+#if defined(__x86_64__)
+    {"avx2", has<InstructionSet::avx2>,
+     [](const Matmul& problem, const Machine&) { return operations(problem) / 80; },
+     packed_matmul<simd::avx2_packed>},
+    {"avx512", has<InstructionSet::avx512>,
+     [](const Matmul& problem, const Machine&) { return operations(problem) / 85; },
+     packed_matmul<simd::avx512_packed>},
+#endif
     {"onednn", [](const Matmul&, const Machine&) { return onednn::available; },
      [](const Matmul& problem, const Machine&) { return operations(problem) / 90; },
      onednn::matmul},

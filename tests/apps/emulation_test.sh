@@ -20,7 +20,24 @@ cd "$folder" || exit 1
 export GOMP_SPINCOUNT=1000
 qemu-x86_64 -cpu "$cpu" "$program" info >info 2>warnings || { cat info warnings; exit 1; }
 grep -q "$expected" info || { echo "the instruction set is not $expected:"; cat info; exit 1; }
-for model in lenet300 lenet5; do
+# Normalisation, a residual block, a depthwise convolution and average pooling.
+cat >residual.yaml <<YAML
+input: [8, 8, 1]
+layers:
+  - Conv2d: {out: 20, kernel: 3, padding: 1, bias: false}
+  - BatchNorm2d
+  - ReLU
+  - Residual:
+      - Conv2d: {kernel: 3, padding: 1, groups: depthwise, bias: false}
+      - BatchNorm2d
+      - ReLU6
+      - Conv2d: {out: 20, kernel: 1, bias: false}
+      - BatchNorm2d
+  - ReLU
+  - GlobalAvgPool2d
+  - Linear: {out: 10}
+YAML
+for model in lenet300 lenet5 residual.yaml; do
   cat >config.yaml <<YAML
 model: $model
 data: {name: synthetic, limit: 64, hold_out: 16}
@@ -32,6 +49,7 @@ compress:
   AGPruner:
     config: [{final_sparsity: 0.5, end_epoch: 1}]
 YAML
-  qemu-x86_64 -cpu "$cpu" "$program" train config.yaml --out "$model" >out 2>warnings || { cat out warnings; exit 1; }
-  grep -q '"sparsity":0.5' "$model/metrics.jsonl" || { echo "$model was not pruned:"; cat "$model/metrics.jsonl"; exit 1; }
+  run=${model%.yaml}_run
+  qemu-x86_64 -cpu "$cpu" "$program" train config.yaml --out "$run" >out 2>warnings || { cat out warnings; exit 1; }
+  grep -q '"sparsity":0.5' "$run/metrics.jsonl" || { echo "$model was not pruned:"; cat "$run/metrics.jsonl"; exit 1; }
 done

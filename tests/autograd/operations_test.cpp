@@ -1,12 +1,14 @@
 // Every operation, on odd shapes: the definition's gradient against differences in double
 // precision, and the operation on each kernel against the definition.
 #include <catch2/catch.hpp>
+#include <limits>
 
 #include "autograd/op_cases.h"
 #include "espalier/autograd/backend/activation_kernels.h"
 #include "espalier/autograd/backend/channel_kernels.h"
 #include "espalier/autograd/backend/conv2d.h"
 #include "espalier/autograd/backend/matmul.h"
+#include "espalier/autograd/backend/reference/matmul.h"
 #include "espalier/autograd/backend/vector_kernels.h"
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/error.h"
@@ -107,6 +109,38 @@ TEST_CASE("operations agree with their definitions on every kernel") {
     }
     if (ran == 0)
       WARN("skipped, not on this machine: " << kernel.operation << " on " << kernel.candidate);
+  }
+}
+
+TEST_CASE("matrix products that are cut into blocks agree on every kernel") {
+  struct Sizes {
+    int64_t m, n, k;
+  };
+  for (const auto& [m, n, k] : {Sizes{97, 35, 263}, Sizes{5, 1041, 19}, Sizes{173, 18, 600}}) {
+    const Tensor a = normal({m, k}, 1), b = normal({k, n}, 2), start = normal({m, n}, 3);
+    for (bool transpose_a : {false, true}) {
+      for (bool transpose_b : {false, true}) {
+        for (float beta : {0.0f, 1.0f, -0.5f}) {
+          const auto problem = backend::Matmul::packed(transpose_a, transpose_b, m, n, k, beta);
+          std::vector<double> expected = doubles(start);
+          backend::reference::matmul(problem, doubles(a).data(), doubles(b).data(),
+                                     expected.data());
+          for (const auto& kernel : backend::matmul_candidates().candidates) {
+            if (!kernel.supports(problem, backend::Machine::current())) continue;
+            for (int threads : {1, 3}) {
+              Engine engine({.threads = threads});
+              EngineScope scope(engine);
+              std::vector<float> c(start.values().begin(), start.values().end());
+              // A product without beta must not look at what was there before.
+              if (beta == 0.0f) c[0] = std::numeric_limits<float>::quiet_NaN();
+              kernel.run(problem, a.values().data(), b.values().data(), c.data());
+              INFO(kernel.name << " " << m << "×" << n << "×" << k << " on " << threads);
+              CHECK(largest_difference(c, expected) < 1e-5);
+            }
+          }
+        }
+      }
+    }
   }
 }
 

@@ -172,9 +172,9 @@ TEST_CASE("branches that do not fit together", "[model]") {
   CHECK(picture_error("  - Residual: []") ==
         "net.yaml:3:15: body must hold at least one layer (in 'block1')");
   CHECK(picture_error("  - Residual: {shortcut: [ReLU]}") ==
-        "net.yaml:3:16: missing key 'body' in Residual 'block1'");
+        "net.yaml:3:15: missing key 'body' in Residual 'block1'");
   CHECK(picture_error("  - Residual: {body: [ReLU], shortcut: ReLU}") ==
-        "net.yaml:3:42: shortcut must be a list of layers, a line '- Type: {…}' for each, not "
+        "net.yaml:3:40: shortcut must be a list of layers, a line '- Type: {…}' for each, not "
         "'ReLU' (in 'block1.shortcut')");
   CHECK(picture_error("  - Residual: [ReLU: {name: shortcut}]") ==
         "net.yaml:3:5: Residual 'block1' has a layer named 'shortcut' in its body, which is what "
@@ -194,7 +194,7 @@ TEST_CASE("branches that do not fit together", "[model]") {
   CHECK(picture_error("  - Concat: {branches: 2}") ==
         "net.yaml:3:24: branches must be a list of lists of layers, not 2 (in Concat 'concat1')");
   CHECK(picture_error("  - Concat: [[ReLU], [Linear: {out: 3}]]") ==
-        "net.yaml:3:24: Linear 'concat1.branch2.fc1' takes a row of values, but what comes in is a "
+        "net.yaml:3:23: Linear 'concat1.branch2.fc1' takes a row of values, but what comes in is a "
         "picture of 8×8×3; put Flatten or GlobalAvgPool2d before it");
 }
 

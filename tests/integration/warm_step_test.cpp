@@ -15,6 +15,12 @@
 #include "espalier/autograd/core/engine.h"
 #include "espalier/compress/pruners/agp_pruner.h"
 #include "espalier/compress/pruners/level_pruner.h"
+#include "espalier/nn/layers/activation.h"
+#include "espalier/nn/layers/batch_norm.h"
+#include "espalier/nn/layers/conv2d.h"
+#include "espalier/nn/layers/linear.h"
+#include "espalier/nn/layers/pool.h"
+#include "espalier/nn/layers/residual.h"
 #include "espalier/nn/loss.h"
 #include "espalier/nn/models.h"
 #include "espalier/nn/optim/adam.h"
@@ -26,13 +32,52 @@ using namespace espalier::test;
 
 namespace {
 
-// oneDNN's sgemm takes its working memory from malloc, so the heap needs some steps until it has found
-// its shape; nothing is asked for after that.
+// oneDNN's sgemm takes its working memory from malloc, so the heap needs some steps until it has
+// found its shape; nothing is asked for after that.
 constexpr int warm_up = 100, measured = 20;
 
+/// A network with what `resnet20` has, small enough for many steps.
+nn::Sequential small_resnet() {
+  const auto conv = [](int64_t in, int64_t out, int64_t kernel, int64_t stride) {
+    return nn::Conv2d({.in = in,
+                       .out = out,
+                       .kernel = kernel,
+                       .stride = stride,
+                       .padding = kernel / 2,
+                       .bias = false});
+  };
+  nn::Residual same, wider;
+  same.add("conv1", conv(16, 16, 3, 1))
+      .add("bn1", nn::BatchNorm2d({.channels = 16}))
+      .add("relu1", nn::ReLU())
+      .add("conv2", conv(16, 16, 3, 1))
+      .add("bn2", nn::BatchNorm2d({.channels = 16}));
+  wider.add("conv1", conv(16, 32, 3, 2))
+      .add("bn1", nn::BatchNorm2d({.channels = 32}))
+      .add_to_shortcut("conv", conv(16, 32, 1, 2))
+      .add_to_shortcut("bn", nn::BatchNorm2d({.channels = 32}));
+  nn::Sequential net;
+  net.add("conv1", conv(3, 16, 3, 1))
+      .add("bn1", nn::BatchNorm2d({.channels = 16}))
+      .add("relu1", nn::ReLU())
+      .add("block1", std::move(same))
+      .add("block1_relu", nn::ReLU())
+      .add("block2", std::move(wider))
+      .add("block2_relu", nn::ReLU())
+      .add("pool", nn::GlobalAvgPool2d())
+      .add("fc", nn::Linear({.in = 32, .out = 10}));
+  return net;
+}
+
+nn::NamedModel find_model(const std::string& name) {
+  if (name == "small resnet") return {name, "", {12, 12, 3}, small_resnet};
+  return nn::named_model(name);
+}
+
 /// Trains; calls `warm` when the warm-up is over.
-void train(const std::string& model, bool masked, bool adam, const std::function<void()>& warm) {
-  nn::Sequential net = nn::named_model(model).make();
+void train(const std::string& name, bool masked, bool adam, const std::function<void()>& warm) {
+  const nn::NamedModel model = find_model(name);
+  nn::Sequential net = model.make();
   compress::AGPruner pruner({{{"final_sparsity", 0.9}, {"end_epoch", 1}}});
   if (masked) pruner(net);
   std::unique_ptr<nn::Optimizer> optimizer;
@@ -45,7 +90,8 @@ void train(const std::string& model, bool masked, bool adam, const std::function
   std::vector<int32_t> classes;
   for (int i = 0; i < batch; ++i) classes.push_back(i % 10);
   const Labels labels{std::span<const int32_t>(classes)};
-  const Tensor images = normal({batch, 28, 28, 1}, 1);
+  const Shape& sample = model.sample;
+  const Tensor images = normal({batch, sample[0], sample[1], sample[2]}, 1);
   for (int step = 0; step < warm_up + measured; ++step) {
     if (step == warm_up) warm();
     optimizer->zero_grad();
@@ -99,7 +145,7 @@ TEST_CASE("a warm step makes no system call for memory") {
     return;
   }
   REQUIRE(control == -SIGSYS);
-  for (const char* model : {"lenet300", "lenet5"}) {
+  for (const char* model : {"lenet300", "lenet5", "small resnet"}) {
     for (bool masked : {false, true}) {
       for (bool adam : {false, true}) {
         INFO(model << (masked ? " masked" : "") << (adam ? " Adam" : " SGD"));
@@ -124,15 +170,18 @@ TEST_CASE("a warm step misses no buffer and prepares no kernel") {
 #endif
     for (const char* pass : {"conv2d.forward", "conv2d.input_gradient", "conv2d.weight_gradient"})
       engine.plan().choose(pass, convolution);
-    BufferPool::Stats before;
-    int64_t created = 0;
-    train("lenet5", true, false, [&] {
-      before = engine.buffers().stats();
-      created = engine.primitives().created();
-    });
-    CHECK(engine.buffers().stats().misses == before.misses);
-    CHECK(engine.buffers().stats().hits > before.hits);
-    CHECK(engine.primitives().created() == created);
-    if (convolution == std::string("onednn")) CHECK(created >= 5);
+    for (const char* model : {"lenet5", "small resnet"}) {
+      INFO(model << " with " << convolution);
+      BufferPool::Stats before;
+      int64_t created = 0;
+      train(model, true, false, [&] {
+        before = engine.buffers().stats();
+        created = engine.primitives().created();
+      });
+      CHECK(engine.buffers().stats().misses == before.misses);
+      CHECK(engine.buffers().stats().hits > before.hits);
+      CHECK(engine.primitives().created() == created);
+      if (convolution == std::string("onednn")) CHECK(created >= 5);
+    }
   }
 }

@@ -27,8 +27,19 @@ std::string describe(const DataConfig& config, const TrainingData& data) {
                      data.train->sample_shape().to_string());
 }
 
-/// A value for reading: 0.0005 and not 5e-04.
+/// A value for reading: 0.0005 and not 5e-04, and `cosine` or `step: every 3` for a choice.
 std::string plain(const compress::Value& value) {
+  if (value.is_list()) {
+    std::string text;
+    for (const compress::Value& item : value.as_list())
+      text += (text.empty() ? "" : " ") + plain(item);
+    return text;
+  }
+  if (value.is_map() && value.as_map().size() == 1) {
+    const compress::Member& choice = value.as_map().front();
+    if (choice.value.is_map()) return app::describe(choice.key, choice.value);
+  }
+  if (value.is_text()) return value.as_text();
   if (value.is_number() && !value.is_integer()) return fmt::format("{:g}", value.as_number());
   return value.describe();
 }

@@ -124,7 +124,7 @@ void relu6(int64_t n, const float* x, float* y) {
 }
 
 void relu6_gradient(int64_t n, const float* y, const float* g, float* gx) {
-  for (int64_t i = 0; i < n; ++i) gx[i] = (y[i] > 0.0f) & (y[i] < 6.0f) ? g[i] : 0.0f;
+  for (int64_t i = 0; i < n; ++i) gx[i] = ((y[i] > 0.0f) & (y[i] < 6.0f)) ? g[i] : 0.0f;
 }
 
 void leaky_relu(int64_t n, float slope, const float* x, float* y) {

@@ -8,6 +8,7 @@
 
 #include "espalier/autograd/backend/simd/activations.inl"
 #include "espalier/autograd/backend/simd/channels.inl"
+#include "espalier/autograd/backend/simd/sgemm.inl"
 #include "espalier/autograd/backend/simd/updates.inl"
 
 namespace espalier::backend::simd {
@@ -15,5 +16,6 @@ const VectorKernels avx2 = table;
 const ChannelKernels avx2_channels = channel_table;
 const ActivationKernels avx2_activations = activation_table;
 const UpdateKernels avx2_updates = update_table;
+const PackedKernels avx2_packed = packed_table;
 }  // namespace espalier::backend::simd
 #endif

@@ -8,6 +8,7 @@
 
 #include "espalier/autograd/backend/simd/activations.inl"
 #include "espalier/autograd/backend/simd/channels.inl"
+#include "espalier/autograd/backend/simd/sgemm.inl"
 #include "espalier/autograd/backend/simd/updates.inl"
 
 namespace espalier::backend::simd {
@@ -15,5 +16,6 @@ const VectorKernels avx512 = table;
 const ChannelKernels avx512_channels = channel_table;
 const ActivationKernels avx512_activations = activation_table;
 const UpdateKernels avx512_updates = update_table;
+const PackedKernels avx512_packed = packed_table;
 }  // namespace espalier::backend::simd
 #endif

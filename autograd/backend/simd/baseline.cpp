@@ -7,6 +7,7 @@
 
 #include "espalier/autograd/backend/simd/activations.inl"
 #include "espalier/autograd/backend/simd/channels.inl"
+#include "espalier/autograd/backend/simd/sgemm.inl"
 #include "espalier/autograd/backend/simd/updates.inl"
 
 namespace espalier::backend::simd {
@@ -14,4 +15,5 @@ const VectorKernels baseline = table;
 const ChannelKernels baseline_channels = channel_table;
 const ActivationKernels baseline_activations = activation_table;
 const UpdateKernels baseline_updates = update_table;
+const PackedKernels baseline_packed = packed_table;
 }  // namespace espalier::backend::simd

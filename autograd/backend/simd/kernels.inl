@@ -1,6 +1,6 @@
 // The vector kernels as plain loops, which the compiler vectorises for the instruction set that the
-// including file is compiled for, or with the vectors of `lanes.inl`, whose rules hold here, where it
-// does not do that well.
+// including file is compiled for, or with the vectors of `lanes.inl`, whose rules hold here, where
+// it does not do that well.
 
 namespace espalier::backend::simd {
 namespace {
@@ -57,7 +57,7 @@ void clamp(int64_t n, float low, float high, const float* x, float* y) {
 }
 
 void clamp_gradient(int64_t n, float low, float high, const float* x, const float* g, float* gx) {
-  for (int64_t i = 0; i < n; ++i) gx[i] = (x[i] >= low) & (x[i] <= high) ? g[i] : 0.0f;
+  for (int64_t i = 0; i < n; ++i) gx[i] = ((x[i] >= low) & (x[i] <= high)) ? g[i] : 0.0f;
 }
 
 double sum(int64_t n, const float* x) {
@@ -98,6 +98,18 @@ void column_sums(int64_t rows, int64_t columns, const float* x, float* out) {
   }
 }
 
+/// Rows become columns.
+[[gnu::always_inline]] inline void turn(Four (&rows)[4]) {
+  const Four low01 = __builtin_shufflevector(rows[0], rows[1], 0, 4, 1, 5),
+             high01 = __builtin_shufflevector(rows[0], rows[1], 2, 6, 3, 7);
+  const Four low23 = __builtin_shufflevector(rows[2], rows[3], 0, 4, 1, 5),
+             high23 = __builtin_shufflevector(rows[2], rows[3], 2, 6, 3, 7);
+  rows[0] = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
+  rows[1] = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
+  rows[2] = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
+  rows[3] = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+}
+
 void transpose_add(int64_t rows, int64_t columns, const float* x, const float* bias, float* y) {
   // Blocks of 4×4 are turned in registers; 16 columns at a time, so that reads use whole cache
   // lines.
@@ -110,17 +122,11 @@ void transpose_add(int64_t rows, int64_t columns, const float* x, const float* b
       int64_t c = first;
       for (; c + 4 <= last; c += 4) {
         const float* from = x + r * columns + c;
-        const Four r0 = load4(from), r1 = load4(from + columns), r2 = load4(from + 2 * columns),
-                   r3 = load4(from + 3 * columns);
-        const Four low01 = __builtin_shufflevector(r0, r1, 0, 4, 1, 5),
-                   high01 = __builtin_shufflevector(r0, r1, 2, 6, 3, 7);
-        const Four low23 = __builtin_shufflevector(r2, r3, 0, 4, 1, 5),
-                   high23 = __builtin_shufflevector(r2, r3, 2, 6, 3, 7);
+        Four block[4] = {load4(from), load4(from + columns), load4(from + 2 * columns),
+                         load4(from + 3 * columns)};
+        turn(block);
         float* to = y + c * rows + r;
-        store4(to, __builtin_shufflevector(low01, low23, 0, 1, 4, 5) + offset);
-        store4(to + rows, __builtin_shufflevector(low01, low23, 2, 3, 6, 7) + offset);
-        store4(to + 2 * rows, __builtin_shufflevector(high01, high23, 0, 1, 4, 5) + offset);
-        store4(to + 3 * rows, __builtin_shufflevector(high01, high23, 2, 3, 6, 7) + offset);
+        for (int64_t i = 0; i < 4; ++i) store4(to + i * rows, block[i] + offset);
       }
       for (; c < last; ++c) {
         for (int64_t i = 0; i < 4; ++i) y[c * rows + r + i] = x[(r + i) * columns + c] + offset[i];
@@ -219,7 +225,7 @@ void max_pool(const Windows& w, int64_t pictures, const float* x, float* y) {
           for (int64_t j = part.left; j < part.right; ++j) {
             const float* value = x + i * row + j * channels;
             for (int64_t c = 0; c < channels; ++c) {
-              y[c] = (value[c] > y[c]) | (value[c] != value[c]) ? value[c] : y[c];
+              y[c] = ((value[c] > y[c]) | (value[c] != value[c])) ? value[c] : y[c];
             }
           }
         }

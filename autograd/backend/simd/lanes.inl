@@ -1,7 +1,7 @@
 // The vectors that the kernels work with, as long as the instruction set allows that the including
 // file is compiled for. Everything in the `.inl` files has internal linkage and uses no function of
-// the standard library that could be shared with other files: a shared inline function might be kept
-// in the copy compiled for AVX-512 and called on a machine that has none.
+// the standard library that could be shared with other files: a shared inline function might be
+// kept in the copy compiled for AVX-512 and called on a machine that has none.
 
 #include <cstddef>
 #include <cstdint>

@@ -2,6 +2,7 @@
 
 #include "espalier/autograd/backend/activation_table.h"
 #include "espalier/autograd/backend/channel_table.h"
+#include "espalier/autograd/backend/packed_table.h"
 #include "espalier/autograd/backend/update_table.h"
 #include "espalier/autograd/backend/vector_table.h"
 
@@ -23,5 +24,9 @@ extern const ActivationKernels avx512_activations;
 extern const UpdateKernels baseline_updates;
 extern const UpdateKernels avx2_updates;
 extern const UpdateKernels avx512_updates;
+
+extern const PackedKernels baseline_packed;
+extern const PackedKernels avx2_packed;
+extern const PackedKernels avx512_packed;
 
 }  // namespace espalier::backend::simd
