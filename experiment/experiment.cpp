@@ -64,10 +64,7 @@ class Checkpoints : public nn::Callback {
     if (stop) training_.trainer.stop();
   }
 
-  void on_epoch_end(const nn::EpochReport&) override {
-    save();
-    if (should_stop_ && should_stop_()) training_.trainer.stop();
-  }
+  void on_epoch_end(const nn::EpochReport&) override { save(); }
 
  private:
   void save() {

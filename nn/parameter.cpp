@@ -39,11 +39,11 @@ Tensor Parameter::effective_value() const {
 void Parameter::visit_state(StateVisitor& state) {
   const auto visit_fitting = [&](const std::string& name, Tensor& value) {
     state(name, value);
-    if (value.defined() && value.shape() == shape()) return;
-    throw Error("state",
-                "what was saved for '" + name_ + "' has " +
-                    (value.defined() ? "the shape " + value.shape().to_string() : "no value") +
-                    ", the parameter's is " + shape().to_string());
+    if (!value.defined()) throw Error("state", "nothing was saved for '" + name_ + "'");
+    if (value.shape() == shape()) return;
+    throw Error("state", "what was saved for '" + name_ + "' has the shape " +
+                             value.shape().to_string() + ", the parameter's is " +
+                             shape().to_string());
   };
   Tensor latent = latent_;
   visit_fitting("latent", latent);
