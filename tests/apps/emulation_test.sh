@@ -37,7 +37,7 @@ layers:
   - GlobalAvgPool2d
   - Linear: {out: 10}
 YAML
-for model in lenet300 lenet5 residual.yaml; do
+for model in lenet300 lenet5 "{file: residual.yaml}"; do
   cat >config.yaml <<YAML
 model: $model
 data: {name: synthetic, limit: 64, hold_out: 16}
@@ -49,7 +49,7 @@ compress:
   AGPruner:
     config: [{final_sparsity: 0.5, end_epoch: 1}]
 YAML
-  run=${model%.yaml}_run
-  qemu-x86_64 -cpu "$cpu" "$program" train config.yaml --out "$run" >out 2>warnings || { cat out warnings; exit 1; }
-  grep -q '"sparsity":0.5' "$run/metrics.jsonl" || { echo "$model was not pruned:"; cat "$run/metrics.jsonl"; exit 1; }
+  rm -rf run
+  qemu-x86_64 -cpu "$cpu" "$program" train config.yaml --out run >out 2>warnings || { cat out warnings; exit 1; }
+  grep -q '"sparsity":0.5' run/metrics.jsonl || { echo "$model was not pruned:"; cat run/metrics.jsonl; exit 1; }
 done
