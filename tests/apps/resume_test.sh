@@ -87,14 +87,16 @@ while [ "$done_kills" -lt "$kills" ]; do
     process=$!
     draw 700
     sleep "0.$(printf '%03d' $((drawn + 50)))"
-    if kill -9 $process 2>/dev/null; then done_kills=$((done_kills + 1)); fi
+    kill -9 $process 2>/dev/null
     wait $process 2>/dev/null
     code=$?
     if [ $code -eq 0 ]; then
       same $name $name-run
       rm -r $name-run
       ends=$((ends + 1))
-    elif [ $code -ne 137 ]; then
+    elif [ $code -eq 137 ]; then
+      done_kills=$((done_kills + 1))  # it had not ended by itself
+    else
       fail "$name-run ends with $code: $(cat err)"
       rm -rf $name-run
     fi
