@@ -39,22 +39,16 @@ struct Entry {
 };
 using Entries = std::vector<Entry>;
 
-// The randomness that a name stands for: FNV-1a over its bytes, stirred by the generator.
+// The randomness that a name stands for.
 class NameRandom {
  public:
   NameRandom(uint64_t seed, const std::string& name)
-      : random_(seed, Purpose::data_split, hash(name)) {}
+      : random_(seed, Purpose::data_split, name_index(name)) {}
 
   bool chosen(double fraction) const { return random_.uniform(0) < fraction; }
   uint64_t order() const { return uint64_t{random_.bits(1)} << 32 | random_.bits(2); }
 
  private:
-  static uint64_t hash(const std::string& name) {
-    uint64_t hash = 0xcbf29ce484222325;
-    for (const char letter : name) hash = (hash ^ static_cast<uint8_t>(letter)) * 0x100000001b3;
-    return hash;
-  }
-
   RandomStream random_;
 };
 

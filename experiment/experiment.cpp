@@ -118,7 +118,9 @@ std::optional<Outcome> Experiment::run(const TrainingData& data, RunFolder& fold
   datasets::Loader evaluation(data.evaluation, {.batch = evaluation_batch});
   const std::unique_ptr<nn::Optimizer> optimizer = config_.optimizer.thing(model_);
   nn::Trainer trainer(model_, *optimizer,
-                      {.epochs = config_.epochs, .schedule = config_.schedule.thing()});
+                      {.epochs = config_.epochs,
+                       .schedule = config_.schedule.thing(),
+                       .label_smoothing = config_.label_smoothing});
   TrainingState state{model_, compressors_, trainer, train.samples(), evaluation.samples()};
   const bool resumed = restore(state, folder.take_checkpoint());
   folder.keep_epochs(trainer.epoch());

@@ -68,6 +68,8 @@ TrainConfig TrainConfig::from(const Value& value) {
   const Value* schedule = reader.find("schedule");
   config.schedule =
       read_choice(schedule ? *schedule : Value("constant"), "schedule", schedule_kinds());
+  config.label_smoothing =
+      reader.number("label_smoothing", {.min = 0, .below = 1, .fallback = config.label_smoothing});
   config.checkpoint_seconds = read_checkpoint_seconds(reader, config.checkpoint_seconds);
   const Value* compress = reader.find("compress");
   const bool empty = !compress || (compress->is_map() && compress->as_map().empty());
@@ -86,6 +88,7 @@ Value TrainConfig::to_value() const {
                           {"threads", threads},
                           {"optimizer", optimizer.to_value()},
                           {"schedule", schedule.to_value()},
+                          {"label_smoothing", label_smoothing},
                           {"checkpoint", Value::map({{"seconds", checkpoint_seconds}})}});
   if (!plugins.empty()) {
     Value list = Value::list();

@@ -21,6 +21,7 @@ struct TrainConfig {
   int threads = 1;
   Choice<MakeOptimizer> optimizer;
   Choice<MakeSchedule> schedule;
+  double label_smoothing = 0;        ///< of the training loss
   double checkpoint_seconds = 30;    ///< between checkpoints within an epoch
   std::vector<std::string> plugins;  ///< shared libraries with further algorithms, absolute paths
   compress::Value compress;          ///< for `Registry::make_all`; null if nothing is compressed

@@ -83,7 +83,7 @@ int evaluate(int argc, char** argv) {
     throw UsageError("'" + folder + "' holds no run: there is no config.yaml in it");
   RecordedRun run = experiment::read_run(folder);
   if (!run.has_weights)
-    throw Error("evaluate", "'" + folder + "' has no weights yet: no epoch is finished");
+    throw Error("evaluate", "'" + folder + "' has no model.safetensors: no epoch is finished, or the file was removed");
   set_data_dir(run.config, folder, *arguments);
 
   Engine engine({.threads = run.config.threads});

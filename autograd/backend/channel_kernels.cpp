@@ -1,20 +1,11 @@
 #include "espalier/autograd/backend/channel_kernels.h"
 
+#include "espalier/autograd/backend/by_instruction_set.h"
 #include "espalier/autograd/backend/reference/channel_kernels.h"
 #include "espalier/autograd/backend/simd/tables.h"
 
 namespace espalier::backend {
 namespace {
-
-template <InstructionSet needed>
-bool has(const AnyVector&, const Machine& machine) {
-  return machine.instruction_set >= needed;
-}
-
-template <int rank>
-double ranked(const AnyVector&, const Machine&) {
-  return rank;
-}
 
 constexpr Candidate<AnyVector, ChannelKernels> candidates[] = {
     {"reference", has<InstructionSet::baseline>, ranked<3>, &reference::channel_kernels},

@@ -4,39 +4,14 @@
 #   resume_test.sh PATH-OF-PROGRAM [KILLS [SEED]]
 #
 # KILLS processes (10) are killed at moments drawn from SEED (1). Needs no data files.
-set -u
-program=$(realpath "$1")
+. "$(dirname "$0")/as_user.sh"
 kills=${2:-10}
 random=${3:-1}
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-failures=0
-
-fail() {
-  echo "FAILED: $*"
-  failures=$((failures + 1))
-}
 
 # draw N: sets `drawn` to a number below N.
 draw() {
   random=$(((random * 1103515245 + 12345) % 2147483648))
   drawn=$((random / 65536 % $1))
-}
-
-# expect CODE TEXT ARGUMENT…: as in cli_test.sh.
-expect() {
-  code=$1 text=$2
-  shift 2
-  "$program" "$@" >out 2>err
-  got=$?
-  [ "$got" -eq "$code" ] || fail "espalier $*: exit code $got, not $code: $(cat err)"
-  if [ "$code" -eq 0 ]; then
-    grep -qF -- "$text" out || fail "espalier $*: '$text' is not in: $(cat out)"
-  else
-    [ "$(wc -l <err)" -eq 1 ] || fail "espalier $*: not one line on standard error: $(cat err)"
-    grep -qF -- "$text" err || fail "espalier $*: '$text' is not in: $(cat err)"
-  fi
 }
 
 # same RUN RUN: equal weights, and equal metrics but for the times.
@@ -174,5 +149,4 @@ tail -n 1 sgd/metrics.jsonl | grep -qF "\"test_accuracy\":$accuracy," ||
 expect 2 'one RUN' evaluate
 expect 2 'holds no run' evaluate nothing
 
-[ "$failures" -eq 0 ] || exit 1
-echo 'all as it should be'
+verdict
