@@ -88,14 +88,16 @@ bool restore(TrainingState& state, Checkpoint checkpoint) {
   return true;
 }
 
-void warn_of_unfinished_schedules(
+std::vector<std::string> unfinished(
     const std::vector<std::unique_ptr<compress::Compressor>>& compressors, int epochs,
     int64_t steps_per_epoch) {
+  std::vector<std::string> all;
   for (const auto& compressor : compressors) {
-    for (const std::string& sentence :
+    for (std::string& sentence :
          compress::unfinished_schedules(*compressor, epochs, steps_per_epoch))
-      Engine::current().warn(sentence);
+      all.push_back(std::move(sentence));
   }
+  return all;
 }
 
 }  // namespace
@@ -125,7 +127,11 @@ std::optional<Outcome> Experiment::run(const TrainingData& data, RunFolder& fold
   const bool resumed = restore(state, folder.take_checkpoint());
   folder.keep_epochs(trainer.epoch());
 
-  if (!resumed) warn_of_unfinished_schedules(compressors_, config_.epochs, train.batches());
+  const std::vector<std::string> too_long =
+      unfinished(compressors_, config_.epochs, train.batches());
+  if (!resumed) {
+    for (const std::string& sentence : too_long) Engine::current().warn(sentence);
+  }
 
   EpochLog log(model_, folder, observer);
   Checkpoints checkpoints(state, folder, config_.checkpoint_seconds, should_stop);
@@ -144,7 +150,8 @@ std::optional<Outcome> Experiment::run(const TrainingData& data, RunFolder& fold
     if (folder.saved_place().empty()) throw;
     throw error.and_also("'" + folder.path() + "' still holds " + folder.saved_place());
   }
-  return Outcome{folder.last_metrics().value().accuracy, compress::layer_sparsities(model_)};
+  return Outcome{folder.last_metrics().value().accuracy, compress::layer_sparsities(model_),
+                 too_long};
 }
 
 std::optional<RunOutcome> run(Experiment& experiment, const TrainingData& data, RunFolder& folder,

@@ -126,6 +126,8 @@ void print_outcome(const RunOutcome& outcome, const TrainConfig& config) {
     fmt::print("{}", labelled("result", config.accuracy_name() + " " +
                                             percent(outcome.compressed.accuracy, 2)));
   }
+  for (const std::string& sentence : outcome.compressed.unfinished_schedules)
+    fmt::print("{}", labelled("unfinished", sentence));
 }
 
 }  // namespace

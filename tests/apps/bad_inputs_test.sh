@@ -81,7 +81,7 @@ expect 2 "missing key 'model'" train empty.yaml
 edited bad.yaml 's/^model: .*/model: {input: [28, 28, 1], layers: [Conv2: {out: 4, kernel: 3}, Flatten, Linear: {out: 10}]}/'
 expect 2 "did you mean 'Conv2d'?" train bad.yaml
 edited bad.yaml 's/^model: .*/model: {input: [28, 28, 1], layers: [Linear: {out: 10}]}/'
-expect 2 'bad.yaml:1:38: Linear 'fc1' takes a row of values' train bad.yaml
+expect 2 "bad.yaml:1:38: Linear 'fc1' takes a row of values" train bad.yaml
 grep -q 'Flatten' err || fail "no hint to flatten in: $(cat err)"
 edited bad.yaml 's/^model: .*/model: {input: [4, 4, 1], layers: [Conv2d: {name: stem, out: 4, kernel: 7}, Flatten, Linear: {out: 10}]}/'
 expect 2 'stem' train bad.yaml

@@ -41,6 +41,11 @@ awk "BEGIN { exit !($accuracy > 0.9) }" || fail "it learned too little: $accurac
 expect 0 '26,620' info $run
 expect 0 '3 of 3 epochs' info $run
 
+# --- A schedule that training ends before ----------------------------------------------------------
+edited short.yaml 's/end_epoch: 2/end_epoch: 9/'
+expect 0 'unfinished  AGPruner rule 1 reaches its final sparsity in epoch 9' train short.yaml --out short
+grep -qF 'train at least 9 epochs, or set end_epoch to 3' err || fail "no warning ahead: $(cat err)"
+
 # --- The same again is the same --------------------------------------------------------------
 expect 0 'runs/good-2' train good.yaml
 cmp runs/good/model.safetensors runs/good-2/model.safetensors || fail 'same seed, other weights'
