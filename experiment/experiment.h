@@ -19,7 +19,7 @@ struct Outcome {
   double accuracy = 0;
   std::vector<compress::LayerSparsity> weights;
   /// A sentence for each schedule that the training ended before.
-  std::vector<std::string> unfinished_schedules;
+  std::vector<std::string> unfinished_schedules = {};
 };
 
 /// Asked after each step; true ends the training, which can go on another time.
