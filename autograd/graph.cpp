@@ -7,6 +7,7 @@
 #include "espalier/autograd/backend/vector_kernels.h"
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/core/parallel.h"
+#include "espalier/autograd/core/profile.h"
 #include "espalier/autograd/ops.h"
 #include "espalier/autograd/ops/checks.h"
 
@@ -42,6 +43,12 @@ std::vector<std::shared_ptr<GraphValue>> computed_values(const std::shared_ptr<G
     return a->producer->sequence > b->producer->sequence;
   });
   return found;
+}
+
+/// What an operation does beside the parts that it names itself.
+Work kind_of(const std::string& operation) {
+  if (operation == "batch_norm") return Work::batch_norm;
+  return operation.ends_with("pool2d") ? Work::pooling : Work::elementwise;
 }
 
 }  // namespace
@@ -130,6 +137,7 @@ Tensor Recorder::attach(const char* operation, std::span<const Tensor* const> in
     value->producer->sequence = next_sequence++;
     value->producer->backward = std::move(backward);
     for (const Tensor* input : inputs) value->producer->inputs.push_back(input->graph());
+    if (Profile::listening()) value->producer->layer = layer_path;
   }
   if (active_trace) {
     Trace& trace = *active_trace;
@@ -150,6 +158,7 @@ Tensor Recorder::attach(const char* operation, std::span<const Tensor* const> in
       trace.operations_.push_back(std::move(traced));
     }
   }
+  if (Profile::listening()) Profile::lap(layer_path, operation, kind_of(operation));
   return Tensor(output.storage(), output.shape(), std::move(value));
 }
 
@@ -173,6 +182,7 @@ void Tensor::backward() const {
     if (!gradient.defined()) continue;
     InputGradients into(node->inputs);
     node->backward(gradient, into);
+    if (Profile::listening()) Profile::lap(node->layer, node->operation, kind_of(node->operation));
   }
 }
 

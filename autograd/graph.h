@@ -55,6 +55,7 @@ struct Node {
   uint64_t sequence;  ///< later operations have larger numbers
   std::vector<std::shared_ptr<GraphValue>> inputs;
   Backward backward;
+  std::string layer = {};  ///< the layer it happened in, if somebody profiles
 };
 
 /// A value that backward needs, kept with the version it had: reading it after it was overwritten

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <vector>
 
 #include "espalier/autograd/batch.h"
@@ -58,6 +59,8 @@ Speeds TrainBench::run() const {
   };
   for (int64_t i = 0; i < warm_up_steps; ++i) step(i);
 
+  std::optional<Profile::Listening> listening;
+  if (profile) listening.emplace(*profile);
   Speeds speeds;
   std::vector<double> windows;
   const Clock::time_point start = Clock::now();

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "espalier/autograd/core/profile.h"
 #include "espalier/experiment/model_config.h"
 
 namespace espalier::experiment {
@@ -19,8 +20,9 @@ struct Speeds {
 struct TrainBench {
   ModelConfig model;
   int64_t batch = 64;
-  int threads = 1;     ///< of the engine; for the caller, who makes that
-  double seconds = 5;  ///< to measure for, after some steps that do not count
+  int threads = 1;             ///< of the engine; for the caller, who makes that
+  double seconds = 5;          ///< to measure for, after some steps that do not count
+  Profile* profile = nullptr;  ///< listens to the steps that count
 
   Speeds run() const;
 };

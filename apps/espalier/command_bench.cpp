@@ -5,12 +5,16 @@
 
 #include "arguments.h"
 #include "commands.h"
+#include "display/profile_table.h"
 #include "display/report.h"
 #include "display/text.h"
 #include "espalier/autograd/core/engine.h"
+#include "espalier/autograd/core/platform.h"
+#include "espalier/autograd/machine_peak.h"
 #include "espalier/compress/config/map_reader.h"
 #include "espalier/compress/config/nearest.h"
 #include "espalier/experiment/model_config.h"
+#include "espalier/experiment/trace_file.h"
 #include "espalier/experiment/train_bench.h"
 
 namespace espalier::app {
@@ -29,11 +33,14 @@ const Usage usage = {
     .options = {{"net", "NET", "the network: a name or a YAML file (default: lenet5)"},
                 {"batch", "N", "pictures in a step (default: 64)"},
                 {"threads", "N", "threads to compute with (default: all cores)"},
-                {"seconds", "S", "how long to measure (default: 5)"}},
+                {"seconds", "S", "how long to measure (default: 5)"},
+                {"profile", "", "show where the time goes, layer by layer"},
+                {"trace", "FILE", "write the same as a time line for ui.perfetto.dev"}},
     .examples =
         "  espalier bench train --net lenet5 --batch 64 --threads 2\n"
         "  espalier bench train --net lenet300 --batch 128 --threads 1 --seconds 10\n"
-        "  espalier bench train --net configs/nets/resnet8.yaml\n"};
+        "  espalier bench train --net configs/nets/resnet8.yaml\n"
+        "  espalier bench train --net resnet20 --batch 128 --profile --trace trace.json\n"};
 
 /// A network by its name or in a file; LeNet-5 if nothing is given.
 ModelConfig read_net(const compress::Value* net) {
@@ -46,8 +53,8 @@ ModelConfig read_net(const compress::Value* net) {
 /// The options, checked like a configuration file.
 TrainBench read_options(const Arguments& arguments) {
   compress::Value given = compress::Value::map();
-  for (const Option& option : usage.options) {
-    if (arguments.has(option.name)) given.set(option.name, option_value(arguments, option.name));
+  for (const std::string option : {"net", "batch", "threads", "seconds"}) {
+    if (arguments.has(option)) given.set(option, option_value(arguments, option));
   }
   compress::MapReader reader(given, "bench train");
   TrainBench bench;
@@ -70,9 +77,11 @@ int bench(int argc, char** argv) {
     if (!arguments->positional.empty()) {
       throw UsageError("bench train takes options only, not '" + arguments->positional[0] + "'");
     }
-    const TrainBench bench = read_options(*arguments);
+    TrainBench bench = read_options(*arguments);
     Engine engine({.threads = bench.threads});
     EngineScope scope(engine);
+    Profile profile(trace_events);
+    if (arguments->has("profile") || arguments->has("trace")) bench.profile = &profile;
     const Speeds speeds = bench.run();
     fmt::print("{}", labelled("net", bench.model.name + ": " + bench.model.description));
     fmt::print("{}", labelled("batch", fmt::format("{} pictures of {}", bench.batch,
@@ -83,6 +92,12 @@ int bench(int argc, char** argv) {
                                                 speeds.seconds, speeds.windows)));
     fmt::print("{}", labelled("images/s", fmt::format("median {:.0f}, min {:.0f}, max {:.0f}",
                                                       speeds.median, speeds.min, speeds.max)));
+    fmt::print("{}", labelled("memory", fmt::format("{} MiB at most", peak_memory() >> 20)));
+    if (arguments->has("profile")) print_profile(profile, measured_peak());
+    if (arguments->has("trace")) {
+      experiment::write_trace(profile, arguments->values.at("trace"));
+      fmt::print("{}", labelled("trace", arguments->values.at("trace")));
+    }
     fmt::print("images_per_second={:.0f}\n", speeds.median);
     return 0;
   }

@@ -5,12 +5,16 @@
 
 #include "arguments.h"
 #include "commands.h"
+#include "display/profile_table.h"
 #include "display/report.h"
 #include "display/text.h"
 #include "display/training_display.h"
 #include "espalier/autograd/core/engine.h"
+#include "espalier/autograd/core/profile.h"
+#include "espalier/autograd/machine_peak.h"
 #include "espalier/compress/config/config_error.h"
 #include "espalier/experiment/experiment.h"
+#include "espalier/experiment/trace_file.h"
 #include "overrides.h"
 #include "stop_signals.h"
 
@@ -41,7 +45,8 @@ const Usage usage = {
                 {"plugin", "FILE", "shared library with further algorithms"},
                 {"out", "RUN", "folder for the results (default: runs/NAME-OF-CONFIG)"},
                 {"with-dense", "", "train without compression first, and compare"},
-                {"resume", "RUN", "go on with the run in this folder"}},
+                {"resume", "RUN", "go on with the run in this folder"},
+                {"profile", "", "show where the time of a step goes, layer by layer"}},
     .examples =
         "  espalier train configs/lenet5.yaml\n"
         "  espalier train configs/lenet5.yaml --epochs 3 --with-dense --out runs/try\n"
@@ -71,6 +76,8 @@ Task new_run(const Arguments& arguments) {
   if (task.with_dense && task.config.compress.is_null()) {
     throw UsageError("--with-dense: '" + path + "' compresses nothing to compare with");
   }
+  if (task.with_dense && arguments.has("profile"))
+    throw UsageError("--profile is of one training; leave --with-dense out");
   return task;
 }
 
@@ -83,7 +90,7 @@ Task run_that_goes_on(const Arguments& arguments) {
                     run, arguments.positional.front()));
   }
   for (const auto& [option, value] : arguments.values) {
-    if (option == "resume" || option == "data") continue;
+    if (option == "resume" || option == "data" || option == "profile") continue;
     throw UsageError(fmt::format(
         "--{}: a run goes on as it began, or its result would belong to no configuration; start a "
         "new one with 'espalier train {}/config.yaml --{}{}'",
@@ -157,8 +164,17 @@ int train(int argc, char** argv) {
   print_header(experiment, data, folder);
 
   TrainingDisplay display(progress, config.accuracy_name(), resuming);
+  Profile profile(trace_events);
+  std::optional<Profile::Listening> listening;
+  if (arguments->has("profile")) listening.emplace(profile);
   const std::optional<RunOutcome> outcome = run(experiment, data, folder, display, asked_to_stop);
   progress.clear();
+  if (listening) {
+    listening.reset();
+    print_profile(profile, measured_peak());
+    experiment::write_trace(profile, folder.path() + "/trace.json");
+    fmt::print("{}", labelled("trace", folder.path() + "/trace.json, for https://ui.perfetto.dev"));
+  }
   if (!outcome) {
     fmt::print("\n{}", labelled("stopped", "go on with: espalier train --resume " + folder.path()));
     return stopped_by_signal;

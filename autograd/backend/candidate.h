@@ -6,6 +6,7 @@
 
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/error.h"
+#include "espalier/autograd/core/profile.h"
 
 /// autograd/backend/: kernels on plain memory. For each operation there is a list of candidates
 /// that compute the same; `reference/` holds the naive ones in double precision that all others are
@@ -62,6 +63,15 @@ const Candidate<Problem, Run>& select(const CandidateList<Problem, Run>& list,
                                     "' supports this problem on this machine");
   }
   return *best;
+}
+
+/// Runs the selected candidate on a problem that can tell its number of `operations()`.
+template <class Problem, class Run, class... Memory>
+void run_selected(const CandidateList<Problem, Run>& list, const Problem& problem,
+                  Memory... memory) {
+  const Candidate<Problem, Run>& selected = select(list, problem);
+  Profile::kernel(selected.name, problem.operations());
+  selected.run(problem, memory...);
 }
 
 }  // namespace espalier::backend

@@ -9,11 +9,6 @@
 namespace espalier::backend {
 namespace {
 
-double operations(const Matmul& problem) {
-  return 2.0 * static_cast<double>(problem.m) * static_cast<double>(problem.n) *
-         static_cast<double>(problem.k);
-}
-
 bool always(const Matmul&, const Machine&) {
   return true;
 }
@@ -30,24 +25,25 @@ void packed_matmul(const Matmul& problem, const float* a, const float* b, float*
 
 constexpr Candidate<Matmul, MatmulRun> candidates[] = {
     {"reference", always,
-     [](const Matmul& problem, const Machine&) { return 1000 * operations(problem); },
+     [](const Matmul& problem, const Machine&) { return 1000 * problem.operations(); },
      reference::matmul<float>},
     // Compiled for the baseline instruction set: four lanes, two operations each, per cycle.
     {"eigen", always,
-     [](const Matmul& problem, const Machine&) { return operations(problem) / 15; }, eigen::matmul},
+     [](const Matmul& problem, const Machine&) { return problem.operations() / 15; },
+     eigen::matmul},
     {"baseline", has<InstructionSet::baseline>,
-     [](const Matmul& problem, const Machine&) { return operations(problem) / 14.5; },
+     [](const Matmul& problem, const Machine&) { return problem.operations() / 14.5; },
      packed_matmul<simd::baseline_packed>},
 #if defined(__x86_64__)
     {"avx2", has<InstructionSet::avx2>,
-     [](const Matmul& problem, const Machine&) { return operations(problem) / 80; },
+     [](const Matmul& problem, const Machine&) { return problem.operations() / 80; },
      packed_matmul<simd::avx2_packed>},
     {"avx512", has<InstructionSet::avx512>,
-     [](const Matmul& problem, const Machine&) { return operations(problem) / 85; },
+     [](const Matmul& problem, const Machine&) { return problem.operations() / 85; },
      packed_matmul<simd::avx512_packed>},
 #endif
     {"onednn", [](const Matmul&, const Machine&) { return onednn::available; },
-     [](const Matmul& problem, const Machine&) { return operations(problem) / 90; },
+     [](const Matmul& problem, const Machine&) { return problem.operations() / 90; },
      onednn::matmul},
 };
 
@@ -59,7 +55,7 @@ const MatmulList& matmul_candidates() {
 }
 
 void matmul(const Matmul& problem, const float* a, const float* b, float* c) {
-  select(matmul_candidates(), problem).run(problem, a, b, c);
+  run_selected(matmul_candidates(), problem, a, b, c);
 }
 
 }  // namespace espalier::backend

@@ -19,6 +19,10 @@ struct Matmul {
                        float beta = 0.0f) {
     return {transpose_a, transpose_b, m, n, k, transpose_a ? m : k, transpose_b ? k : n, n, beta};
   }
+  /// Multiplications and additions.
+  double operations() const {
+    return 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  }
 };
 
 using MatmulRun = void(const Matmul&, const float* a, const float* b, float* c);

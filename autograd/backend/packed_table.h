@@ -19,6 +19,11 @@ struct PackedKernels {
   /// C = A·B + beta·C for packed blocks; C is not read where beta is 0.
   void (*multiply)(int64_t m, int64_t n, int64_t k, const float* a, const float* b, float beta,
                    float* c, int64_t ldc);
+  /// Nothing but multiplications and additions on values in registers, `rounds` times
+  /// `operations_per_round` of them: what the machine could do at best. \return a number that keeps
+  /// them from being left out
+  float (*multiply_adds)(int64_t rounds);
+  int64_t operations_per_round;
 };
 
 }  // namespace espalier::backend

@@ -6,6 +6,7 @@
 
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/platform.h"
+#include "espalier/autograd/core/profile.h"
 
 // oneDNN as packaged by Debian runs on GCC's OpenMP runtime. Two thread pools on the same cores
 // would fight each other, so the teams here are teams of that same runtime, entered through its
@@ -45,6 +46,7 @@ void parallel_parts(int64_t n, int64_t grain, RangeBody body) {
   std::exception_ptr failure;
   std::atomic_flag failed = ATOMIC_FLAG_INIT;
   Engine& engine = Engine::current();
+  double own_end = 0;
   auto run = [&](int part) {
     try {
       EngineScope same_engine(engine);
@@ -52,8 +54,10 @@ void parallel_parts(int64_t n, int64_t grain, RangeBody body) {
     } catch (...) {
       if (!failed.test_and_set()) failure = std::current_exception();
     }
+    if (part == 0 && Profile::listening()) own_end = Profile::now();
   };
   run_team(parts, run);
+  if (own_end > 0) Profile::waited(Profile::now() - own_end);
   if (failure) std::rethrow_exception(failure);
 }
 

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,6 +28,11 @@ int available_cores() {
   if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
   const int cores = CPU_COUNT(&set);
   return cores > 0 ? cores : 1;
+}
+
+int64_t peak_memory() {
+  rusage usage{};
+  return getrusage(RUSAGE_SELF, &usage) == 0 ? int64_t{usage.ru_maxrss} * 1024 : 0;
 }
 
 bool is_terminal(int descriptor) {

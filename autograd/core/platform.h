@@ -13,6 +13,9 @@ namespace espalier {
 /// Cores this process may run on (its affinity mask, not the machine's total).
 int available_cores();
 
+/// Bytes of memory this process has had in use at most.
+int64_t peak_memory();
+
 /// Whether `descriptor` (1: standard output, 2: standard error) is a terminal.
 bool is_terminal(int descriptor);
 

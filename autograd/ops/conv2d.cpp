@@ -1,5 +1,6 @@
 #include "espalier/autograd/backend/conv2d.h"
 
+#include "espalier/autograd/core/profile.h"
 #include "espalier/autograd/graph.h"
 #include "espalier/autograd/ops.h"
 #include "espalier/autograd/ops/checks.h"
@@ -45,8 +46,11 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
               const Conv2dOptions& options) {
   const backend::Conv2d problem = checked(x, weight, bias, options);
   NewTensor y({problem.batch, problem.out_height(), problem.out_width(), problem.out_channels});
-  conv2d_forward(problem, x.data(), weight.data(), bias.defined() ? bias.data() : nullptr,
-                 y.data());
+  {
+    const Profile::Part part(Work::forward);
+    conv2d_forward(problem, x.data(), weight.data(), bias.defined() ? bias.data() : nullptr,
+                   y.data());
+  }
   return record(
       "conv2d", {&x, &weight, &bias}, std::move(y),
       {{"stride", static_cast<double>(options.stride)},
@@ -56,11 +60,13 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
       [x = Saved(x), weight = Saved(weight), problem](const Tensor& g, InputGradients& into) {
         const Tensor &input = x.get("conv2d"), &w = weight.get("conv2d");
         if (into.needed(0)) {
+          const Profile::Part part(Work::input_gradient);
           NewTensor gx(input.shape());
           conv2d_input_gradient(problem, g.data(), w.data(), gx.data());
           into.add(0, std::move(gx));
         }
         if (into.needed(1)) {
+          const Profile::Part part(Work::weight_gradient);
           NewTensor gw(w.shape());
           conv2d_weight_gradient(problem, g.data(), input.data(), gw.data());
           into.add(1, std::move(gw));

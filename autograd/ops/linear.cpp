@@ -1,6 +1,7 @@
 #include "espalier/autograd/backend/matmul.h"
 #include "espalier/autograd/backend/vector_kernels.h"
 #include "espalier/autograd/core/parallel.h"
+#include "espalier/autograd/core/profile.h"
 #include "espalier/autograd/graph.h"
 #include "espalier/autograd/ops.h"
 #include "espalier/autograd/ops/checks.h"
@@ -21,8 +22,11 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   require_bias("linear", bias, outputs);
 
   NewTensor y({batch, outputs});
-  matmul(Matmul::packed(false, true, batch, outputs, inputs), x.data(), weight.data(),
-         y.data());  // x·Wᵀ
+  {
+    const Profile::Part part(Work::forward);
+    matmul(Matmul::packed(false, true, batch, outputs, inputs), x.data(), weight.data(),
+           y.data());  // x·Wᵀ
+  }
   if (bias.defined()) {
     const auto& vector = backend::vector_kernels();
     parallel_for(batch, 1 + elementwise_grain / (outputs + 1), [&](int64_t begin, int64_t end) {
@@ -33,12 +37,14 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
                 [x = Saved(x), weight = Saved(weight), batch, inputs, outputs](
                     const Tensor& g, InputGradients& into) {
                   if (into.needed(0)) {  // g·W
+                    const Profile::Part part(Work::input_gradient);
                     NewTensor gx({batch, inputs});
                     matmul(Matmul::packed(false, false, batch, inputs, outputs), g.data(),
                            weight.get("linear").data(), gx.data());
                     into.add(0, std::move(gx));
                   }
                   if (into.needed(1)) {  // gᵀ·x
+                    const Profile::Part part(Work::weight_gradient);
                     NewTensor gw({outputs, inputs});
                     matmul(Matmul::packed(true, false, outputs, inputs, batch), g.data(),
                            x.get("linear").data(), gw.data());

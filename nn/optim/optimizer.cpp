@@ -5,6 +5,7 @@
 
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/core/parallel.h"
+#include "espalier/autograd/core/profile.h"
 
 namespace espalier::nn {
 namespace {
@@ -33,6 +34,7 @@ Optimizer::~Optimizer() {
 
 void Optimizer::zero_grad() {
   for_each_parameter(*model_, [](Parameter& parameter) { parameter.zero_grad(); });
+  Profile::lap("", "zero_grad", Work::optimizer);
 }
 
 void Optimizer::step() {
@@ -56,6 +58,7 @@ void Optimizer::step() {
     }
     parameter.count_update({});
   });
+  Profile::lap("", "step", Work::optimizer);
 }
 
 void Optimizer::visit_state(StateVisitor& state) {

@@ -6,6 +6,7 @@
 
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/core/parallel.h"
+#include "espalier/autograd/core/profile.h"
 #include "espalier/nn/loss.h"
 
 namespace espalier::nn {
@@ -75,6 +76,7 @@ void Trainer::run_steps(BatchSource& train) {
   model_.train();
   train.start_epoch_at(epoch_, batch_);
   for (Batch batch; !stopping_ && train.next(batch);) {
+    Profile::lap("", "next batch", Work::data);
     FlushDenormals flush;
     optimizer_.set_learning_rate(base_rate_ *
                                  options_.schedule->factor({step_, batches, options_.epochs}));
@@ -100,10 +102,12 @@ void Trainer::run_steps(BatchSource& train) {
                             .mean_loss = mean_loss(),
                             .seconds = train_seconds_};
     for (Callback* callback : callbacks_) callback->on_step_end(report);
+    Profile::lap("", "callbacks", Work::other);
   }
 }
 
 void Trainer::finish_epoch(BatchSource& samples) {
+  const Profile::Pause between_steps;
   const Stopwatch watch;
   const Evaluation result = evaluate(model_, samples);
   require_number(result.loss, "evaluation loss");

@@ -130,6 +130,11 @@ edited bad.yaml 's/^model: .*/model: {input: [8, 8, 1], layers: [Flatten, Linear
 expect 2 'bad.yaml:1:8: model network tells 3 classes apart, but synthetic has 10' train bad.yaml
 
 # --- Bench ---------------------------------------------------------------------------------------
+expect 0 'weight gradient' bench train --net lenet5 --batch 8 --seconds 0.3 --profile --trace trace.json
+awk 'length($0) > 84 { exit 1 }' out || fail 'a line of the profile is wider than the page'
+grep -q '"name":"conv1 conv2d forward"' trace.json || fail 'the trace lacks conv1'
+expect 0 'weight gradient' train good.yaml --epochs 1 --profile --out runs/profile
+grep -q '"cat":"data"' runs/profile/trace.json || fail 'the trace of a training lacks its data'
 expect 0 'median' bench train --net lenet300 --batch 32 --threads 1 --seconds 0.6
 tail -n 1 out | grep -qE '^images_per_second=[0-9]+$' || fail "bench ends with $(tail -n 1 out)"
 

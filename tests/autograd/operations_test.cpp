@@ -8,6 +8,7 @@
 #include "espalier/autograd/backend/channel_kernels.h"
 #include "espalier/autograd/backend/conv2d.h"
 #include "espalier/autograd/backend/matmul.h"
+#include "espalier/autograd/backend/reference/conv2d.h"
 #include "espalier/autograd/backend/reference/matmul.h"
 #include "espalier/autograd/backend/vector_kernels.h"
 #include "espalier/autograd/core/engine.h"
@@ -140,6 +141,46 @@ TEST_CASE("matrix products that are cut into blocks agree on every kernel") {
           }
         }
       }
+    }
+  }
+}
+
+TEST_CASE("convolutions that are cut into blocks agree on every kernel") {
+  struct Sizes {
+    int64_t height, width, channels, out_channels, padding;
+  };
+  // Tiles that reach beyond the border, channels that fill no vector, several blocks and a rest.
+  for (const auto& [height, width, channels, out_channels, padding] :
+       {Sizes{13, 18, 19, 37, 1}, Sizes{9, 8, 64, 16, 0}, Sizes{7, 10, 33, 24, 2}}) {
+    const backend::Conv2d problem{6, height, width, channels, out_channels, 3, 3, 1, padding, 1, 1};
+    const Tensor x = normal({6, height, width, channels}, 1);
+    const Tensor w = normal({out_channels, 3, 3, channels}, 2), b = normal({out_channels}, 3);
+    const Tensor gy = normal({6, problem.out_height(), problem.out_width(), out_channels}, 4);
+    std::vector<double> y(static_cast<size_t>(gy.size())), gx(static_cast<size_t>(x.size())),
+        gw(static_cast<size_t>(w.size()));
+    backend::reference::conv2d_forward(problem, doubles(x).data(), doubles(w).data(),
+                                       doubles(b).data(), y.data());
+    backend::reference::conv2d_input_gradient(problem, doubles(gy).data(), doubles(w).data(),
+                                              gx.data());
+    backend::reference::conv2d_weight_gradient(problem, doubles(gy).data(), doubles(x).data(),
+                                               gw.data());
+    for (int threads : {1, 3}) {
+      Engine engine({.threads = threads});
+      EngineScope scope(engine);
+      const auto check = [&](const auto& candidates, const std::vector<double>& expected,
+                             auto... inputs) {
+        for (const auto& kernel : candidates.candidates) {
+          if (!kernel.supports(problem, backend::Machine::current())) continue;
+          std::vector<float> result(expected.size());
+          kernel.run(problem, inputs..., result.data());
+          INFO(candidates.operation << " on " << kernel.name << ", " << height << "×" << width
+                                    << ", " << threads << " threads");
+          CHECK(largest_difference(result, expected) < 1e-5);
+        }
+      };
+      check(backend::conv2d_forward_candidates(), y, x.data(), w.data(), b.data());
+      check(backend::conv2d_input_gradient_candidates(), gx, gy.data(), w.data());
+      check(backend::conv2d_weight_gradient_candidates(), gw, gy.data(), x.data());
     }
   }
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "espalier/autograd/backend/scratch.h"
+#include "espalier/autograd/backend/simd/tables.h"
+#include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/parallel.h"
 
 namespace espalier::backend::packed {
@@ -63,6 +65,15 @@ void matmul(const PackedKernels& kernels, const Matmul& problem, const float* a,
                             c + first);
                  }
                });
+}
+
+const PackedKernels& best_kernels() {
+#if defined(__x86_64__)
+  const InstructionSet set = Engine::current().instruction_set();
+  if (set >= InstructionSet::avx512) return simd::avx512_packed;
+  if (set >= InstructionSet::avx2) return simd::avx2_packed;
+#endif
+  return simd::baseline_packed;
 }
 
 }  // namespace espalier::backend::packed

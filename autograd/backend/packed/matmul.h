@@ -12,4 +12,7 @@ namespace espalier::backend::packed {
 void matmul(const PackedKernels& kernels, const Matmul& problem, const float* a, const float* b,
             float* c);
 
+/// The kernels of the best instruction set that the current engine may use.
+const PackedKernels& best_kernels();
+
 }  // namespace espalier::backend::packed

@@ -10,6 +10,7 @@
 #include "espalier/autograd/backend/simd/channels.inl"
 #include "espalier/autograd/backend/simd/sgemm.inl"
 #include "espalier/autograd/backend/simd/updates.inl"
+#include "espalier/autograd/backend/simd/winograd.inl"
 
 namespace espalier::backend::simd {
 const VectorKernels avx2 = table;
@@ -17,5 +18,6 @@ const ChannelKernels avx2_channels = channel_table;
 const ActivationKernels avx2_activations = activation_table;
 const UpdateKernels avx2_updates = update_table;
 const PackedKernels avx2_packed = packed_table;
+const WinogradKernels avx2_winograd = winograd_table;
 }  // namespace espalier::backend::simd
 #endif

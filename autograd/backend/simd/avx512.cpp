@@ -10,6 +10,7 @@
 #include "espalier/autograd/backend/simd/channels.inl"
 #include "espalier/autograd/backend/simd/sgemm.inl"
 #include "espalier/autograd/backend/simd/updates.inl"
+#include "espalier/autograd/backend/simd/winograd.inl"
 
 namespace espalier::backend::simd {
 const VectorKernels avx512 = table;
@@ -17,5 +18,6 @@ const ChannelKernels avx512_channels = channel_table;
 const ActivationKernels avx512_activations = activation_table;
 const UpdateKernels avx512_updates = update_table;
 const PackedKernels avx512_packed = packed_table;
+const WinogradKernels avx512_winograd = winograd_table;
 }  // namespace espalier::backend::simd
 #endif

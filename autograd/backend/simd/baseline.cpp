@@ -9,6 +9,7 @@
 #include "espalier/autograd/backend/simd/channels.inl"
 #include "espalier/autograd/backend/simd/sgemm.inl"
 #include "espalier/autograd/backend/simd/updates.inl"
+#include "espalier/autograd/backend/simd/winograd.inl"
 
 namespace espalier::backend::simd {
 const VectorKernels baseline = table;
@@ -16,4 +17,5 @@ const ChannelKernels baseline_channels = channel_table;
 const ActivationKernels baseline_activations = activation_table;
 const UpdateKernels baseline_updates = update_table;
 const PackedKernels baseline_packed = packed_table;
+const WinogradKernels baseline_winograd = winograd_table;
 }  // namespace espalier::backend::simd

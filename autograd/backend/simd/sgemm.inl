@@ -104,12 +104,32 @@ void multiply_packed(int64_t m, int64_t n, int64_t k, const float* a, const floa
   }
 }
 
+// Enough chains to hide the latency of one step, and few enough for the registers.
+constexpr int peak_chains = lanes == 16 ? 24 : 12;
+
+float multiply_adds(int64_t rounds) {
+  Lanes sums[peak_chains];
+  Lanes factor = Lanes{} + 0.999f;
+  // No two alike, or one would be computed for both.
+  for (int i = 0; i < peak_chains; ++i) sums[i] = Lanes{} + static_cast<float>(i);
+  for (int64_t round = 0; round < rounds; ++round) {
+    asm volatile("" : "+x"(factor));  // the rounds must not be contracted
+#pragma GCC unroll 24
+    for (int i = 0; i < peak_chains; ++i) sums[i] = sums[i] * factor + factor;
+  }
+  Lanes all = sums[0];
+  for (int i = 1; i < peak_chains; ++i) all += sums[i];
+  return all[0];
+}
+
 constexpr PackedKernels packed_table = {
     .tile_rows = tile_rows,
     .tile_columns = tile_columns,
     .pack_a = pack_a,
     .pack_b = pack_b,
     .multiply = multiply_packed,
+    .multiply_adds = multiply_adds,
+    .operations_per_round = 2 * lanes * peak_chains,
 };
 
 }  // namespace

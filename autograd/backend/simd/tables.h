@@ -5,6 +5,7 @@
 #include "espalier/autograd/backend/packed_table.h"
 #include "espalier/autograd/backend/update_table.h"
 #include "espalier/autograd/backend/vector_table.h"
+#include "espalier/autograd/backend/winograd_table.h"
 
 /// The small kernels, compiled once for each instruction set from `simd/*.inl`.
 namespace espalier::backend::simd {
@@ -28,5 +29,9 @@ extern const UpdateKernels avx512_updates;
 extern const PackedKernels baseline_packed;
 extern const PackedKernels avx2_packed;
 extern const PackedKernels avx512_packed;
+
+extern const WinogradKernels baseline_winograd;
+extern const WinogradKernels avx2_winograd;
+extern const WinogradKernels avx512_winograd;
 
 }  // namespace espalier::backend::simd
