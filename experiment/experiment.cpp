@@ -104,6 +104,8 @@ std::vector<std::string> unfinished(
 
 Experiment::Experiment(const TrainConfig& config) : config_(config), model_(config.model.make()) {
   nn::initialise(model_, config.seed);
+  for (const auto& [operation, kernel] : config.kernels)
+    Engine::current().plan().choose(operation, kernel);
   compress::Registry registry = compress::Registry::with_builtin();
   for (const std::string& plugin : config.plugins) compress::load_plugin(plugin, registry);
   compressors_ = registry.make_all(config.compress);

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "espalier/autograd/batch.h"
-#include "espalier/autograd/core/error.h"
+#include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/parallel.h"
+#include "espalier/autograd/core/platform.h"
 #include "espalier/nn/loss.h"
 #include "espalier/nn/optim/sgd.h"
 
@@ -38,52 +40,110 @@ Batch random_batch(const Shape& sample, int64_t size, int64_t classes, uint64_t 
           Labels(drawn)};
 }
 
+double median_of(const std::vector<double>& sorted) {
+  const size_t half = sorted.size() / 2;
+  return sorted.size() % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+}
+
+/// A network in training, warm, with its engine.
+class Training {
+ public:
+  /// \param measure  chooses kernels by measuring them
+  explicit Training(const TrainBench& bench, bool measure = false)
+      : engine_({.threads = bench.threads}), scope_(std::in_place, engine_) {
+    for (const auto& [operation, kernel] : bench.kernels) engine_.plan().choose(operation, kernel);
+    engine_.plan().measure(measure);
+    net_.emplace(bench.model.make());
+    optimizer_.emplace(*net_, nn::SGD::Options{.lr = 0.01, .momentum = 0.9, .weight_decay = 5e-4});
+    for (uint64_t i = 0; i < batch_count; ++i) {
+      batches_.push_back(random_batch(bench.model.sample, bench.batch, bench.model.classes, i));
+    }
+    for (int i = 0; i < warm_up_steps; ++i) step();
+    engine_.plan().measure(false);
+    scope_.reset();
+  }
+
+  const KernelPlan& plan() { return engine_.plan(); }
+
+  /// Trains for about `seconds` and adds what was measured. A window has a step at least.
+  void window(double seconds, Speeds& speeds, std::vector<double>& windows) {
+    const EngineScope scope(engine_);
+    const Clock::time_point start = Clock::now();
+    int64_t steps = 0;
+    double passed = 0;
+    for (; passed < seconds; passed = seconds_since(start), ++steps) step();
+    windows.push_back(static_cast<double>(steps * batches_[0].labels.size()) / passed);
+    speeds.steps += steps;
+    ++speeds.windows;
+    speeds.seconds += passed;
+  }
+
+ private:
+  void step() {
+    FlushDenormals flush;
+    const Batch& now = batches_[number_++ % batches_.size()];
+    optimizer_->zero_grad();
+    const Tensor loss = nn::cross_entropy((*net_)(now.images), now.labels);
+    loss.item();
+    loss.backward();
+    optimizer_->step();
+  }
+
+  Engine engine_;
+  std::optional<EngineScope> scope_;  // while it is made
+  std::optional<nn::Sequential> net_;
+  std::optional<nn::SGD> optimizer_;
+  std::vector<Batch> batches_;
+  size_t number_ = 0;
+};
+
+void summarise(std::vector<double> windows, Speeds& speeds) {
+  std::sort(windows.begin(), windows.end());
+  speeds.median = median_of(windows);
+  speeds.min = windows.front();
+  speeds.max = windows.back();
+}
+
 }  // namespace
 
 Speeds TrainBench::run() const {
-  nn::Sequential net = model.make();
-  nn::SGD optimizer(net, {.lr = 0.01, .momentum = 0.9, .weight_decay = 5e-4});
-  std::vector<Batch> batches;
-  for (uint64_t i = 0; i < batch_count; ++i) {
-    batches.push_back(random_batch(model.sample, batch, model.classes, i));
-  }
-  const auto step = [&](int64_t number) {
-    FlushDenormals flush;
-    const Batch& now = batches[static_cast<size_t>(number) % batches.size()];
-    optimizer.zero_grad();
-    const Tensor loss = nn::cross_entropy(net(now.images), now.labels);
-    const float value = loss.item();
-    loss.backward();
-    optimizer.step();
-    return value;
-  };
-  for (int64_t i = 0; i < warm_up_steps; ++i) step(i);
-
-  std::optional<Profile::Listening> listening;
-  if (profile) listening.emplace(*profile);
+  Training training(*this);
   Speeds speeds;
   std::vector<double> windows;
-  const Clock::time_point start = Clock::now();
-  while (speeds.seconds < seconds) {
-    const Clock::time_point window = Clock::now();
-    // A last window may be cut short, but has a step at least.
-    const double length = std::min(window_seconds, seconds - speeds.seconds);
-    int64_t images = 0;
-    double passed = 0;
-    for (; passed < length; passed = seconds_since(window)) {
-      step(speeds.steps++);
-      images += batch;
-    }
-    windows.push_back(static_cast<double>(images) / passed);
-    speeds.seconds = seconds_since(start);
-  }
-  std::sort(windows.begin(), windows.end());
-  const size_t half = windows.size() / 2;
-  speeds.median = windows.size() % 2 == 1 ? windows[half] : (windows[half - 1] + windows[half]) / 2;
-  speeds.min = windows.front();
-  speeds.max = windows.back();
-  speeds.windows = static_cast<int64_t>(windows.size());
+  std::optional<Profile::Listening> listening;
+  if (profile) listening.emplace(*profile);
+  // The last window may be cut short.
+  while (speeds.seconds < seconds)
+    training.window(std::min(window_seconds, seconds - speeds.seconds), speeds, windows);
+  summarise(std::move(windows), speeds);
   return speeds;
+}
+
+KernelChoices tune(const TrainBench& bench) {
+  Training training(bench, true);
+  return {training.plan().choices().begin(), training.plan().choices().end()};
+}
+
+Comparison compare(const TrainBench& a, const TrainBench& b, int windows, double seconds) {
+  Training training_a(a), training_b(b);
+  Comparison result;
+  std::vector<double> windows_a, windows_b, ratios;
+  const ProcessorTime before = processor_time();
+  for (int i = 0; i < windows; ++i) {
+    training_a.window(seconds, result.a, windows_a);
+    training_b.window(seconds, result.b, windows_b);
+    ratios.push_back(windows_b.back() / windows_a.back());
+  }
+  const ProcessorTime after = processor_time();
+  summarise(std::move(windows_a), result.a);
+  summarise(std::move(windows_b), result.b);
+  std::sort(ratios.begin(), ratios.end());
+  result.ratio = median_of(ratios);
+  result.lower = ratios[ratios.size() / 4];
+  result.upper = ratios[ratios.size() - 1 - ratios.size() / 4];
+  const double all = after.all - before.all;
+  result.stolen = all > 0 ? (after.stolen - before.stolen) / all : 0;
+  return result;
 }
 
 }  // namespace espalier::experiment

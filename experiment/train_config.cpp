@@ -74,6 +74,7 @@ TrainConfig TrainConfig::from(const Value& value) {
   const Value* compress = reader.find("compress");
   const bool empty = !compress || (compress->is_map() && compress->as_map().empty());
   if (!empty) config.compress = compress::resolve_sections(*compress);
+  if (const Value* kernels = reader.find("kernels")) config.kernels = read_kernel_choices(*kernels);
   config.plugins = read_plugins(reader);
   reader.finish();
   return config;
@@ -90,6 +91,7 @@ Value TrainConfig::to_value() const {
                           {"schedule", schedule.to_value()},
                           {"label_smoothing", label_smoothing},
                           {"checkpoint", Value::map({{"seconds", checkpoint_seconds}})}});
+  if (!kernels.empty()) map.set("kernels", experiment::to_value(kernels));
   if (!plugins.empty()) {
     Value list = Value::list();
     for (const std::string& plugin : plugins) list.append(Value(plugin));

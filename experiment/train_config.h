@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "espalier/experiment/data_config.h"
+#include "espalier/experiment/kernel_choices.h"
 #include "espalier/experiment/model_config.h"
 #include "espalier/experiment/optimizers.h"
 #include "espalier/experiment/schedules.h"
@@ -23,6 +24,7 @@ struct TrainConfig {
   Choice<MakeSchedule> schedule;
   double label_smoothing = 0;        ///< of the training loss
   double checkpoint_seconds = 30;    ///< between checkpoints within an epoch
+  KernelChoices kernels;             ///< that run instead of those estimated to be fastest
   std::vector<std::string> plugins;  ///< shared libraries with further algorithms, absolute paths
   compress::Value compress;          ///< for `Registry::make_all`; null if nothing is compressed
 

@@ -21,8 +21,10 @@ void visit_kernel_plan(nn::StateVisitor& state) {
   if (!state.restores()) return;
   plan.clear();
   std::istringstream lines(text);
-  for (std::string operation, candidate; lines >> operation >> candidate;)
-    plan.choose(operation, candidate);
+  for (std::string line; std::getline(lines, line);) {
+    const size_t space = line.rfind(' ');  // names of kernels have none
+    plan.choose(line.substr(0, space), line.substr(space + 1));
+  }
 }
 
 void require_same(nn::StateVisitor& state, const char* name, int64_t now) {

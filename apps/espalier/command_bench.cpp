@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <sstream>
 
 #include "arguments.h"
 #include "commands.h"
@@ -20,6 +22,8 @@
 namespace espalier::app {
 namespace {
 
+using compress::Value;
+using experiment::Comparison;
 using experiment::ModelConfig;
 using experiment::Speeds;
 using experiment::TrainBench;
@@ -33,17 +37,27 @@ const Usage usage = {
     .options = {{"net", "NET", "the network: a name or a YAML file (default: lenet5)"},
                 {"batch", "N", "pictures in a step (default: 64)"},
                 {"threads", "N", "threads to compute with (default: all cores)"},
-                {"seconds", "S", "how long to measure (default: 5)"},
+                {"seconds", "S", "how long to measure (default: 5; with --ab: 25)"},
                 {"profile", "", "show where the time goes, layer by layer"},
-                {"trace", "FILE", "write the same as a time line for ui.perfetto.dev"}},
+                {"trace", "FILE", "write the same as a time line for ui.perfetto.dev"},
+                {"ab", "A B",
+                 "compare two settings in turns, 25 windows each; a setting is net=, "
+                 "batch=, threads= or OPERATION=KERNEL, joined by commas"}},
     .examples =
         "  espalier bench train --net lenet5 --batch 64 --threads 2\n"
         "  espalier bench train --net lenet300 --batch 128 --threads 1 --seconds 10\n"
         "  espalier bench train --net configs/nets/resnet8.yaml\n"
-        "  espalier bench train --net resnet20 --batch 128 --profile --trace trace.json\n"};
+        "  espalier bench train --net resnet20 --batch 128 --profile --trace trace.json\n"
+        "  espalier bench train --net lenet5 --ab threads=1 threads=2\n"
+        "  espalier bench train --ab conv2d.forward=onednn conv2d.forward=im2col\n"};
+
+constexpr int ab_windows = 25;
+
+/// The options that describe what is measured.
+constexpr std::string_view settings[] = {"net", "batch", "threads", "seconds"};
 
 /// A network by its name or in a file; LeNet-5 if nothing is given.
-ModelConfig read_net(const compress::Value* net) {
+ModelConfig read_net(const Value* net) {
   if (!net) return ModelConfig::from("lenet5");
   const bool is_file = net->is_text() && (std::filesystem::is_regular_file(net->as_text()) ||
                                           net->as_text().ends_with(".yaml"));
@@ -51,11 +65,7 @@ ModelConfig read_net(const compress::Value* net) {
 }
 
 /// The options, checked like a configuration file.
-TrainBench read_options(const Arguments& arguments) {
-  compress::Value given = compress::Value::map();
-  for (const std::string option : {"net", "batch", "threads", "seconds"}) {
-    if (arguments.has(option)) given.set(option, option_value(arguments, option));
-  }
+TrainBench read_bench(const Value& given) {
   compress::MapReader reader(given, "bench train");
   TrainBench bench;
   bench.model = read_net(reader.find("net"));
@@ -66,6 +76,86 @@ TrainBench read_options(const Arguments& arguments) {
   return bench;
 }
 
+Value read_options(const Arguments& arguments) {
+  Value given = Value::map();
+  for (const std::string_view name : settings) {
+    const std::string option(name);
+    if (arguments.has(option)) given.set(option, option_value(arguments, option));
+  }
+  return given;
+}
+
+/// The options with `key=value,…` in their place.
+TrainBench read_setting(Value given, const std::string& text) {
+  Value kernels = Value::map();
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) {
+    const size_t equals = part.find('=');
+    if (equals == std::string::npos)
+      throw UsageError(fmt::format("--ab: '{}' is no setting; say KEY=VALUE", part));
+    const std::string key = part.substr(0, equals);
+    const Value value = option_value(Arguments{{}, {{"ab", part.substr(equals + 1)}}}, "ab");
+    if (std::find(std::begin(settings), std::end(settings), key) == std::end(settings)) {
+      kernels.set(key, value, value.position());
+    } else {
+      given.set(key, value, value.position());
+    }
+  }
+  TrainBench bench = read_bench(given);
+  bench.kernels = experiment::read_kernel_choices(kernels);
+  return bench;
+}
+
+std::string describe(const Speeds& speeds) {
+  return fmt::format("median {:.0f}, min {:.0f}, max {:.0f}", speeds.median, speeds.min,
+                     speeds.max);
+}
+
+void print_comparison(const Arguments& arguments) {
+  if (arguments.positional.size() != 1) throw UsageError("--ab takes two settings, A and B");
+  const std::string a = arguments.values.at("ab"), b = arguments.positional.front();
+  const Value given = read_options(arguments);
+  const TrainBench bench_a = read_setting(given, a), bench_b = read_setting(given, b);
+  const double window = arguments.has("seconds") ? bench_a.seconds / (2 * ab_windows) : 0.5;
+  const Comparison result = experiment::compare(bench_a, bench_b, ab_windows, window);
+  fmt::print("{}{}", labelled("A", a), labelled("", "images/s " + describe(result.a)));
+  fmt::print("{}{}", labelled("B", b), labelled("", "images/s " + describe(result.b)));
+  fmt::print("{}", labelled("B / A", fmt::format("median {:.3f}, half of the {} pairs in {:.3f} "
+                                                 "to {:.3f}",
+                                                 result.ratio, result.a.windows, result.lower,
+                                                 result.upper)));
+  fmt::print("{}",
+             labelled("stolen", fmt::format("{} of the processors' time went to other machines",
+                                            percent(result.stolen, 1))));
+}
+
+void print_speed(const Arguments& arguments) {
+  if (!arguments.positional.empty())
+    throw UsageError("bench train takes options only, not '" + arguments.positional[0] + "'");
+  TrainBench bench = read_bench(read_options(arguments));
+  Profile profile(trace_events);
+  if (arguments.has("profile") || arguments.has("trace")) bench.profile = &profile;
+  const Speeds speeds = bench.run();
+  fmt::print("{}", labelled("net", bench.model.name + ": " + bench.model.description));
+  fmt::print("{}", labelled("batch", fmt::format("{} pictures of {}", bench.batch,
+                                                 bench.model.sample.to_string())));
+  fmt::print("{}", labelled("machine", describe_machine(bench.threads)));
+  fmt::print("{}", labelled("measured", fmt::format("{} steps in {:.1f} s, {} windows",
+                                                    speeds.steps, speeds.seconds, speeds.windows)));
+  fmt::print("{}", labelled("images/s", describe(speeds)));
+  fmt::print("{}", labelled("memory", fmt::format("{} MiB at most", peak_memory() >> 20)));
+  if (arguments.has("profile")) {
+    Engine engine({.threads = bench.threads});
+    EngineScope scope(engine);
+    print_profile(profile, measured_peak());
+  }
+  if (arguments.has("trace")) {
+    experiment::write_trace(profile, arguments.values.at("trace"));
+    fmt::print("{}", labelled("trace", arguments.values.at("trace")));
+  }
+  fmt::print("images_per_second={:.0f}\n", speeds.median);
+}
+
 }  // namespace
 
 int bench(int argc, char** argv) {
@@ -74,31 +164,11 @@ int bench(int argc, char** argv) {
     const int skipped = what == "train" ? 1 : 0;
     const std::optional<Arguments> arguments = parse(usage, argc - skipped, argv + skipped);
     if (!arguments) return 0;
-    if (!arguments->positional.empty()) {
-      throw UsageError("bench train takes options only, not '" + arguments->positional[0] + "'");
+    if (arguments->has("ab")) {
+      print_comparison(*arguments);
+    } else {
+      print_speed(*arguments);
     }
-    TrainBench bench = read_options(*arguments);
-    Engine engine({.threads = bench.threads});
-    EngineScope scope(engine);
-    Profile profile(trace_events);
-    if (arguments->has("profile") || arguments->has("trace")) bench.profile = &profile;
-    const Speeds speeds = bench.run();
-    fmt::print("{}", labelled("net", bench.model.name + ": " + bench.model.description));
-    fmt::print("{}", labelled("batch", fmt::format("{} pictures of {}", bench.batch,
-                                                   bench.model.sample.to_string())));
-    fmt::print("{}", labelled("machine", describe_machine(bench.threads)));
-    fmt::print("{}",
-               labelled("measured", fmt::format("{} steps in {:.1f} s, {} windows", speeds.steps,
-                                                speeds.seconds, speeds.windows)));
-    fmt::print("{}", labelled("images/s", fmt::format("median {:.0f}, min {:.0f}, max {:.0f}",
-                                                      speeds.median, speeds.min, speeds.max)));
-    fmt::print("{}", labelled("memory", fmt::format("{} MiB at most", peak_memory() >> 20)));
-    if (arguments->has("profile")) print_profile(profile, measured_peak());
-    if (arguments->has("trace")) {
-      experiment::write_trace(profile, arguments->values.at("trace"));
-      fmt::print("{}", labelled("trace", arguments->values.at("trace")));
-    }
-    fmt::print("images_per_second={:.0f}\n", speeds.median);
     return 0;
   }
   if (what.empty()) throw UsageError("bench what? 'espalier bench train' is what there is");

@@ -6,28 +6,35 @@
 
 #include "arguments.h"
 #include "commands.h"
+#include "display/profile_table.h"
 #include "display/report.h"
 #include "display/text.h"
 #include "espalier/autograd/core/engine.h"
+#include "espalier/autograd/core/platform.h"
 #include "espalier/autograd/core/version.h"
+#include "espalier/compress/config/map_reader.h"
 #include "espalier/compress/config/yaml.h"
 #include "espalier/compress/registry.h"
 #include "espalier/compress/sparsity.h"
 #include "espalier/experiment/layers/layer_kinds.h"
 #include "espalier/experiment/model_config.h"
 #include "espalier/experiment/recorded_run.h"
+#include "espalier/experiment/train_bench.h"
 #include "espalier/experiment/train_config.h"
 #include "espalier/nn/models.h"
 #include "espalier/nn/summary.h"
+#include "overrides.h"
 
 namespace espalier::app {
 namespace {
 
+using compress::Value;
 using experiment::EpochMetrics;
 using experiment::Experiment;
 using experiment::ModelConfig;
 using experiment::Outcome;
 using experiment::RecordedRun;
+using experiment::TrainBench;
 using experiment::TrainConfig;
 
 namespace fs = std::filesystem;
@@ -39,11 +46,20 @@ const Usage usage = {
         "Without an argument: the version, this machine, and the names that configurations\n"
         "may use. With one: the network of a run, of a configuration, or of a file of its\n"
         "own, layer by layer, and how the run ended.",
-    .options = {},
+    .options = {{"kernels", "", "which kernel computes each pass of each layer"},
+                {"tune", "FILE",
+                 "measure all kernels on this network, and write the fastest ones "
+                 "to a file for the key 'kernels' of a configuration"},
+                {"batch", "N",
+                 "pictures in a step, for kernels (default: the configuration's, or 64)"},
+                {"threads", "N",
+                 "threads, for kernels (default: the configuration's, or all cores)"}},
     .examples =
         "  espalier info\n"
         "  espalier info configs/lenet5.yaml\n"
-        "  espalier info runs/lenet5\n"};
+        "  espalier info runs/lenet5\n"
+        "  espalier info configs/nets/resnet20.yaml --kernels --batch 128\n"
+        "  espalier info configs/nets/resnet20.yaml --tune kernels.yaml\n"};
 
 /// A list of things with a name and a description.
 template <class Things>
@@ -85,6 +101,48 @@ void print_config(const std::string& path) {
   fmt::print("\n{}", describe_compression(experiment));
 }
 
+/// The training steps of a file's network, as its configuration has them or, for a network alone,
+/// by default.
+TrainBench steps_of(const std::string& path, const Arguments& arguments) {
+  TrainBench bench;
+  bench.threads = available_cores();
+  if (compress::read_yaml_file(path).find("data") != nullptr) {
+    const TrainConfig config = read_train_config(path, arguments);
+    bench.model = config.model;
+    bench.batch = config.batch;
+    bench.threads = config.threads;
+    bench.kernels = config.kernels;
+    return bench;
+  }
+  bench.model = experiment::read_model_file(path);
+  Value given = Value::map();
+  for (const std::string option : {"batch", "threads"}) {
+    if (arguments.has(option)) given.set(option, option_value(arguments, option));
+  }
+  compress::MapReader reader(given, "info");
+  bench.batch = reader.integer("batch", {.min = 1, .fallback = bench.batch});
+  bench.threads = static_cast<int>(
+      reader.integer("threads", {.min = 1, .max = max_threads, .fallback = bench.threads}));
+  return bench;
+}
+
+void print_kernels(TrainBench bench, const Arguments& arguments) {
+  if (arguments.has("tune")) {
+    const std::string& file = arguments.values.at("tune");
+    bench.kernels = experiment::tune(bench);
+    write_file_atomically(
+        file, fmt::format("# The fastest kernels for {}, {} pictures in a step, {}.\n{}",
+                          bench.model.name, bench.batch, describe_machine(bench.threads),
+                          compress::to_yaml(experiment::to_value(bench.kernels))));
+    fmt::print("{}\n", labelled("written", file + ", for the key 'kernels' of a configuration"));
+  }
+  Profile profile;
+  bench.profile = &profile;
+  bench.seconds = 1e-3;  // one step
+  bench.run();
+  print_kernel_table(profile);
+}
+
 void print_last(const EpochMetrics& last, const TrainConfig& config) {
   fmt::print("\n{}", labelled("trained",
                               fmt::format("{} of {} epochs, {} steps, {} images/s", last.epoch + 1,
@@ -123,7 +181,13 @@ int info(int argc, char** argv) {
   if (!arguments) return 0;
   const std::vector<std::string>& paths = arguments->positional;
   if (paths.size() > 1) throw UsageError("info takes one run or configuration at a time");
-  if (paths.empty()) {
+  const bool of_kernels = arguments->has("kernels") || arguments->has("tune");
+  if (of_kernels || arguments->has("batch") || arguments->has("threads")) {
+    if (!of_kernels) throw UsageError("--batch and --threads belong to --kernels and --tune");
+    if (paths.empty() || fs::is_directory(paths.front()))
+      throw UsageError("--kernels and --tune need a CONFIG.yaml or NET.yaml");
+    print_kernels(steps_of(paths.front(), *arguments), *arguments);
+  } else if (paths.empty()) {
     print_program();
   } else if (!fs::is_directory(paths.front())) {
     print_config(paths.front());

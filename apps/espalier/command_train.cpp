@@ -43,6 +43,7 @@ const Usage usage = {
                 {"data", "DIR", "where the files of the data set are"},
                 {"compress", "FILE", "compress as this file says, not as CONFIG does"},
                 {"plugin", "FILE", "shared library with further algorithms"},
+                {"kernels", "FILE", "kernels to compute with, see 'espalier info --tune'"},
                 {"out", "RUN", "folder for the results (default: runs/NAME-OF-CONFIG)"},
                 {"with-dense", "", "train without compression first, and compare"},
                 {"resume", "RUN", "go on with the run in this folder"},

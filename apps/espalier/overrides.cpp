@@ -28,6 +28,7 @@ void override_with(Value& config, const Arguments& arguments) {
     config.set(key, value, value.position());
   }
   if (arguments.has("compress")) config.set("compress", Value(arguments.values.at("compress")));
+  if (arguments.has("kernels")) config.set("kernels", Value(arguments.values.at("kernels")));
   if (arguments.has("plugin")) {
     Value plugins = Value::list();
     if (const Value* before = config.find("plugins"); before && before->is_list())

@@ -1,5 +1,7 @@
 #include "espalier/autograd/backend/conv2d.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "espalier/autograd/backend/depthwise/conv2d.h"
@@ -173,6 +175,12 @@ constexpr Candidate<Conv2d, Conv2dWeightGradient> weight_gradient[] = {
 };
 
 }  // namespace
+
+std::string Conv2d::describe() const {
+  return fmt::format("{}x{}x{}x{} {}x{}x{} stride {} padding {} dilation {} groups {}", batch,
+                     height, width, channels, out_channels, kernel_height, kernel_width, stride,
+                     padding, dilation, groups);
+}
 
 const CandidateList<Conv2d, Conv2dForward>& conv2d_forward_candidates() {
   static constexpr CandidateList<Conv2d, Conv2dForward> list{"conv2d.forward", forward};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "espalier/autograd/backend/candidate.h"
 
@@ -15,6 +16,9 @@ struct Conv2d {
 
   int64_t out_height() const { return extent(height, kernel_height); }
   int64_t out_width() const { return extent(width, kernel_width); }
+  /// All sizes: `128x32x32x3 16x3x3 stride 1 padding 1 dilation 1 groups 1`.
+  std::string describe() const;
+  bool adds() const { return false; }
   int64_t group_channels() const { return channels / groups; }
   int64_t group_out_channels() const { return out_channels / groups; }
   /// Weights that take part in one output value.

@@ -1,5 +1,7 @@
 #include "espalier/autograd/backend/matmul.h"
 
+#include <fmt/format.h>
+
 #include "espalier/autograd/backend/eigen/matmul.h"
 #include "espalier/autograd/backend/onednn/matmul.h"
 #include "espalier/autograd/backend/packed/matmul.h"
@@ -48,6 +50,10 @@ constexpr Candidate<Matmul, MatmulRun> candidates[] = {
 };
 
 }  // namespace
+
+std::string Matmul::describe() const {
+  return fmt::format("{}x{}x{} {} {}", m, n, k, transpose_a ? "aT" : "a", transpose_b ? "bT" : "b");
+}
 
 const MatmulList& matmul_candidates() {
   static constexpr MatmulList list{"matmul", candidates};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "espalier/autograd/backend/candidate.h"
 
@@ -19,6 +20,9 @@ struct Matmul {
                        float beta = 0.0f) {
     return {transpose_a, transpose_b, m, n, k, transpose_a ? m : k, transpose_b ? k : n, n, beta};
   }
+  /// All sizes: `128x500x800 a b` or, of transposed matrices, `128x500x800 aT bT`.
+  std::string describe() const;
+  bool adds() const { return beta != 0.0f; }
   /// Multiplications and additions.
   double operations() const {
     return 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "espalier/autograd/core/parallel.h"
+
 namespace espalier {
 namespace {
 
@@ -36,15 +38,18 @@ struct BufferPoolState {
   std::mutex mutex;
   size_t capacity;
   BufferPool::Stats stats;
-  std::array<std::vector<void*>, classes> free;
+  /// Free blocks by the place in a team of the thread that took them, and by size.
+  std::vector<std::array<std::vector<void*>, classes>> free;
 
   explicit BufferPoolState(size_t bytes) : capacity(bytes) {}
   ~BufferPoolState() { release(); }
 
   void release() {
-    for (std::vector<void*>& blocks : free) {
-      for (void* block : blocks) std::free(block);
-      blocks.clear();
+    for (auto& sizes : free) {
+      for (std::vector<void*>& blocks : sizes) {
+        for (void* block : blocks) std::free(block);
+        blocks.clear();
+      }
     }
     stats.bytes_cached = 0;
   }
@@ -56,11 +61,13 @@ Buffer BufferPool::take(size_t bytes) {
   Buffer buffer;
   buffer.size_class_ = class_of(bytes);
   if (buffer.size_class_ >= classes) throw std::bad_alloc();
+  buffer.place_ = place_in_team();
   const size_t size = bytes_of(buffer.size_class_);
   {
     std::lock_guard lock(state_->mutex);
     Stats& stats = state_->stats;
-    std::vector<void*>& blocks = state_->free[buffer.size_class_];
+    if (state_->free.size() <= buffer.place_) state_->free.resize(buffer.place_ + 1);
+    std::vector<void*>& blocks = state_->free[buffer.place_][buffer.size_class_];
     if (!blocks.empty()) {
       buffer.memory_ = blocks.back();
       blocks.pop_back();
@@ -97,11 +104,13 @@ void BufferPool::release() {
 BufferPool::Buffer::Buffer(Buffer&& other) noexcept
     : memory_(std::exchange(other.memory_, nullptr)),
       size_class_(other.size_class_),
+      place_(other.place_),
       state_(std::move(other.state_)) {}
 
 BufferPool::Buffer& BufferPool::Buffer::operator=(Buffer&& other) noexcept {
   std::swap(memory_, other.memory_);
   std::swap(size_class_, other.size_class_);
+  std::swap(place_, other.place_);
   std::swap(state_, other.state_);
   return *this;
 }
@@ -113,7 +122,7 @@ BufferPool::Buffer::~Buffer() {
     std::lock_guard lock(state_->mutex);
     state_->stats.bytes_in_use -= size;
     if (state_->stats.bytes_cached + size <= state_->capacity) {
-      state_->free[size_class_].push_back(memory_);
+      state_->free[place_][size_class_].push_back(memory_);
       state_->stats.bytes_cached += size;
       return;
     }

@@ -9,8 +9,10 @@ namespace espalier {
 struct BufferPoolState;
 
 /// Freed tensor memory kept for reuse, so that a training step which repeats the shapes of the one
-/// before asks the system for nothing. Sizes are rounded up to one of eight steps between powers of
-/// two; memory is aligned to 64 bytes. Safe to use from several threads.
+/// before asks the system for nothing: a block goes back to the place in a team of threads that
+/// took it, so that what is found there does not depend on how the threads happened to run. Sizes
+/// are rounded up to one of eight steps between powers of two; memory is aligned to 64 bytes. Safe
+/// to use from several threads.
 class BufferPool {
  public:
   struct Stats {
@@ -40,7 +42,7 @@ class BufferPool {
    private:
     friend class BufferPool;
     void* memory_ = nullptr;
-    size_t size_class_ = 0;
+    size_t size_class_ = 0, place_ = 0;
     std::shared_ptr<BufferPoolState> state_;
   };
 

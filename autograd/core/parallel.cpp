@@ -33,9 +33,17 @@ thread_local bool denormals_flushed = false;
 
 }  // namespace
 
+bool in_parallel() {
+  return omp_in_parallel() != 0;
+}
+
+size_t place_in_team() {
+  return static_cast<size_t>(omp_get_thread_num());
+}
+
 int parallel_part_count(int64_t n, int64_t grain) {
   const int64_t wanted = n / std::max<int64_t>(grain, 1);
-  if (wanted <= 1 || omp_in_parallel()) return 1;
+  if (wanted <= 1 || in_parallel()) return 1;
   return static_cast<int>(std::min<int64_t>(wanted, Engine::current().threads()));
 }
 
@@ -70,7 +78,7 @@ TeamScope::~TeamScope() {
 }
 
 FlushDenormals::FlushDenormals() {
-  if (denormals_flushed || omp_in_parallel()) return;
+  if (denormals_flushed || in_parallel()) return;
   denormals_flushed = true;
   team_ = Engine::current().threads();
   auto set = [&](int thread) { previous_[thread] = flush_denormals_here(); };

@@ -26,6 +26,11 @@ class RangeBody {
   void (*call_)(void*, int64_t, int64_t, int);
 };
 
+/// Whether this thread is part of a team, and what it starts runs on it alone.
+bool in_parallel();
+/// The number of this thread in its team; 0 outside.
+size_t place_in_team();
+
 /// Into how many parts `parallel_parts` would cut `n` items: at most the current engine's threads,
 /// each part at least `grain` items, and one inside a parallel region.
 int parallel_part_count(int64_t n, int64_t grain);

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <utility>
 
 #if defined(__x86_64__)
@@ -33,6 +34,21 @@ int available_cores() {
 int64_t peak_memory() {
   rusage usage{};
   return getrusage(RUSAGE_SELF, &usage) == 0 ? int64_t{usage.ru_maxrss} * 1024 : 0;
+}
+
+ProcessorTime processor_time() {
+  // cpu user nice system idle iowait irq softirq steal …
+  std::ifstream stat("/proc/stat");
+  std::string name;
+  stat >> name;
+  const double tick = 1.0 / static_cast<double>(sysconf(_SC_CLK_TCK));
+  ProcessorTime time;
+  double ticks = 0;
+  for (int i = 0; i < 8 && stat >> ticks; ++i) {
+    time.all += ticks * tick;
+    if (i == 7) time.stolen = ticks * tick;
+  }
+  return time;
 }
 
 bool is_terminal(int descriptor) {

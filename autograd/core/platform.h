@@ -16,6 +16,14 @@ int available_cores();
 /// Bytes of memory this process has had in use at most.
 int64_t peak_memory();
 
+/// Seconds of processor time since the machine started, over all processors.
+struct ProcessorTime {
+  double all = 0;
+  double stolen = 0;  ///< given to other machines by the host of this virtual one
+};
+/// Zeros where the system does not tell.
+ProcessorTime processor_time();
+
 /// Whether `descriptor` (1: standard output, 2: standard error) is a terminal.
 bool is_terminal(int descriptor);
 

@@ -27,6 +27,13 @@ expect 2 'compresses nothing' train plain.yaml --with-dense
 expect 2 "lenet5" bench train --net lenet6
 expect 2 '--batch: batch must be' bench train --batch 0
 expect 2 'train' bench trian
+expect 2 'two settings' bench train --ab threads=1
+expect 2 "no operation 'matmal'; did you mean 'matmul'?" bench train --ab threads=1 matmal=eigen
+expect 2 'KEY=VALUE' bench train --ab threads=1 two
+expect 2 '--ab: threads must be' bench train --ab threads=0 threads=1
+expect 2 'need a CONFIG.yaml' info --kernels
+expect 2 'belong to --kernels' info good.yaml --batch 3
+expect 2 'leave --with-dense out' train good.yaml --with-dense --profile
 
 # --- The configuration is wrong: where, and what was meant ---------------------------------------
 edited bad.yaml 's/^epochs: 3/epochs: 3\nepochz: 3/'

@@ -135,6 +135,12 @@ awk 'length($0) > 84 { exit 1 }' out || fail 'a line of the profile is wider tha
 grep -q '"name":"conv1 conv2d forward"' trace.json || fail 'the trace lacks conv1'
 expect 0 'weight gradient' train good.yaml --epochs 1 --profile --out runs/profile
 grep -q '"cat":"data"' runs/profile/trace.json || fail 'the trace of a training lacks its data'
+expect 0 'B / A' bench train --net lenet300 --seconds 0.5 --ab threads=1 matmul=eigen,batch=2
+expect 0 'weight gradient' info good.yaml --kernels
+expect 0 'written     kernels.yaml' info good.yaml --tune kernels.yaml --threads 1
+grep -qE '^matmul [0-9]+x300x784 a bT: ' kernels.yaml || fail "it tuned $(cat kernels.yaml)"
+expect 0 'test accuracy' train good.yaml --epochs 1 --kernels kernels.yaml --out runs/tuned
+grep -q '^kernels:' runs/tuned/config.yaml || fail 'a run does not record its kernels'
 expect 0 'median' bench train --net lenet300 --batch 32 --threads 1 --seconds 0.6
 tail -n 1 out | grep -qE '^images_per_second=[0-9]+$' || fail "bench ends with $(tail -n 1 out)"
 

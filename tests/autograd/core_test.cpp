@@ -1,7 +1,8 @@
 #include <unistd.h>
-#include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <catch2/catch.hpp>
 #include <fstream>
 #include <set>
 #include <thread>
@@ -129,6 +130,25 @@ TEST_CASE("the buffer pool reuses memory, keeps to its bound and outlives its en
     survivor = pool.take(1000);
   }
   std::fill_n(survivor.as<char>(), 1000, 'x');
+}
+
+TEST_CASE("what a thread finds in the pool does not depend on when the others ran") {
+  Engine engine({.threads = 2});
+  EngineScope scope(engine);
+  std::atomic<bool> done = false;
+  parallel_parts(2, 1, [&](int64_t, int64_t, int part) {  // one behind the other
+    while (part == 1 && !done) std::this_thread::yield();
+    engine.buffers().take(1000);
+    done = true;
+  });
+  const int64_t misses = engine.buffers().stats().misses;
+  std::atomic<int> holding = 0;
+  parallel_parts(2, 1, [&](int64_t, int64_t, int) {  // both at once
+    const Buffer buffer = engine.buffers().take(1000);
+    ++holding;
+    while (holding < 2) std::this_thread::yield();
+  });
+  CHECK(engine.buffers().stats().misses == misses);
 }
 
 TEST_CASE("size classes waste at most an eighth") {

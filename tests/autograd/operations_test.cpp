@@ -193,6 +193,44 @@ TEST_CASE("a kernel plan that names no kernel is an error") {
                     Catch::Contains("'quantum'"));
 }
 
+TEST_CASE("a kernel plan tells problems of an operation apart") {
+  Engine engine;
+  EngineScope scope(engine);
+  const Tensor small = Tensor::zeros({1, 2}), large = Tensor::zeros({3, 2});
+  const Tensor w = Tensor::zeros({4, 2});
+  engine.plan().choose("matmul 3x4x2 a bT", "quantum");
+  linear(small, w, {});
+  CHECK_THROWS_WITH(linear(large, w, {}), Catch::Contains("'quantum'"));
+  engine.plan().choose("matmul 3x4x2 a bT", "baseline");
+  engine.plan().choose("matmul", "quantum");  // for all others
+  linear(large, w, {});
+  CHECK_THROWS_WITH(linear(small, w, {}), Catch::Contains("'quantum'"));
+}
+
+TEST_CASE("measuring chooses a kernel for each problem and changes no result") {
+  const Tensor x = normal({4, 9, 9, 5}, 1), kernel = normal({7, 3, 3, 5}, 2);
+  const auto gradient = [&](Engine& engine) {
+    EngineScope scope(engine);
+    Tensor image = x.detach(), w = kernel.detach();
+    image.require_grad();
+    w.require_grad();
+    sum(multiply(conv2d(image, w, {}, {.padding = 1}), normal({4, 9, 9, 7}, 3))).backward();
+    return std::pair(image.grad(), w.grad());
+  };
+  Engine plain({.threads = 2}), measuring({.threads = 2});
+  measuring.plan().measure(true);
+  const auto expected = gradient(plain), measured = gradient(measuring);
+  CHECK(largest_difference(measured.first.values(), expected.first.values()) < 1e-5);
+  CHECK(largest_difference(measured.second.values(), expected.second.values()) < 1e-5);
+  const std::string sizes = "4x9x9x5 7x3x3 stride 1 padding 1 dilation 1 groups 1";
+  CHECK(measuring.plan().choices().size() == 3);
+  for (const char* pass : {"conv2d.forward", "conv2d.input_gradient", "conv2d.weight_gradient"}) {
+    INFO(pass);
+    CHECK_FALSE(measuring.plan().choice(pass, sizes).empty());
+    CHECK(measuring.plan().choice(pass, sizes) != "reference");
+  }
+}
+
 TEST_CASE("large problems run on several threads with the same result") {
   const Tensor x = normal({37, 20, 21, 3}, 1), w = normal({11, 5, 5, 3}, 2), b = normal({11}, 3);
   std::vector<Tensor> results;

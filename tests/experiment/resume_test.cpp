@@ -61,7 +61,8 @@ TEST_CASE("a training stopped after any step ends in the same bytes") {
           "schedule: cosine\ncompress: {LevelPruner: {config: [{sparsity: 0.8, frequency: 4}]}}\n",
       std::string(momentum) +
           "compress: {AGPruner: {config: [{final_sparsity: 0.5, end_epoch: 3, masked_weights: "
-          "freeze}]}}\n");
+          "freeze}]}}\n",
+      std::string(momentum) + "kernels: {matmul 8x10x16 a bT: baseline, matmul: eigen}\n");
   CAPTURE(settings);
   const TemporaryFolder folder;
   const experiment::TrainConfig config = small_config(settings);

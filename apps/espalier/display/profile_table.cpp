@@ -119,4 +119,24 @@ void print_profile(const Profile& profile, double peak) {
                                           peak / 1e9)));
 }
 
+void print_kernel_table(const Profile& profile) {
+  const auto print = [](const std::string& layer, const std::string& forward,
+                        const std::string& input_gradient, const std::string& weight_gradient) {
+    fmt::print("{}  {}  {}  {}\n", padded_right(layer, 24), padded_right(forward, 16),
+               padded_right(input_gradient, 16), weight_gradient);
+  };
+  print("layer", "forward", "input gradient", "weight gradient");
+  std::vector<Line> lines = by_layer(profile);
+  std::erase_if(lines, [](const Line& line) { return line.kernel.empty(); });
+  std::vector<std::string> layers;
+  for (const Line& line : lines) {
+    if (layers.empty() || layers.back() != line.layer) layers.push_back(line.layer);
+  }
+  for (const std::string& layer : layers) {
+    print(layer, line_for(lines, layer, Work::forward).kernel,
+          line_for(lines, layer, Work::input_gradient).kernel,
+          line_for(lines, layer, Work::weight_gradient).kernel);
+  }
+}
+
 }  // namespace espalier::app

@@ -12,4 +12,7 @@ inline constexpr size_t trace_events = 100'000;
 /// \param peak operations a second, see `measured_peak`
 void print_profile(const Profile& profile, double peak);
 
+/// Prints which kernels ran, a line for each layer that has a choice.
+void print_kernel_table(const Profile& profile);
+
 }  // namespace espalier::app
