@@ -88,7 +88,7 @@ class Maker {
     if (type == "ReLU") return [](const Tensor& x) { return torch::relu(x); };
     if (type == "ReLU6") return [](const Tensor& x) { return torch::relu6(x); };
     if (type == "Flatten") return [](const Tensor& x) { return x.flatten(1); };
-    if (type == "GlobalAvgPool2d") return [](const Tensor& x) { return torch::adaptive_avg_pool2d(x, 1).flatten(1); };
+    if (type == "GlobalAvgPool2d") return [](const Tensor& x) { return torch::adaptive_avg_pool2d(x, {1, 1}).flatten(1); };
     if (type == "MaxPool2d" || type == "AvgPool2d") {
       const int64_t kernel = o["kernel"].as<int64_t>(), stride = option(o, "stride", kernel),
                     padding = option<int64_t>(o, "padding", 0);
