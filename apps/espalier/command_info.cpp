@@ -107,7 +107,9 @@ TrainBench steps_of(const std::string& path, const Arguments& arguments) {
   TrainBench bench;
   bench.threads = available_cores();
   if (compress::read_yaml_file(path).find("data") != nullptr) {
-    const TrainConfig config = read_train_config(path, arguments);
+    Arguments overrides = arguments;
+    overrides.values.erase("kernels");  // here it asks for the table, in `train` it names a file
+    const TrainConfig config = read_train_config(path, overrides);
     bench.model = config.model;
     bench.batch = config.batch;
     bench.threads = config.threads;

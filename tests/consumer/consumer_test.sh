@@ -44,10 +44,10 @@ project(Wrong LANGUAGES NONE)
 find_package(Espalier ${wanted_version} REQUIRED COMPONENTS ${wanted})
 CMAKE
 for wanted in "training;teleport:no component 'teleport'; it has: training"; do
-  "$cmake" -S "$work" -B "$work/wrong" "-Dwanted=${wanted%%:*}" "-DCMAKE_PREFIX_PATH=$work/prefix" \
+  "$cmake" -G Ninja -S "$work" -B "$work/wrong" "-Dwanted=${wanted%%:*}" "-DCMAKE_PREFIX_PATH=$work/prefix" \
     >"$work.log" 2>&1 && fail "a component that does not exist was found"
   tr -s '\n ' ' ' <"$work.log" | grep -q "${wanted#*:}" || { cat "$work.log"; fail "the error is unclear"; }
 done
-"$cmake" -S "$work" -B "$work/old" -Dwanted=training -Dwanted_version=9.0 "-DCMAKE_PREFIX_PATH=$work/prefix" \
+"$cmake" -G Ninja -S "$work" -B "$work/old" -Dwanted=training -Dwanted_version=9.0 "-DCMAKE_PREFIX_PATH=$work/prefix" \
   >"$work.log" 2>&1 && fail "version 9.0 was found"
 exit 0
