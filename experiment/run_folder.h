@@ -19,6 +19,7 @@ inline constexpr const char* config = "config.yaml";
 inline constexpr const char* metrics = "metrics.jsonl";
 inline constexpr const char* weights = "model.safetensors";
 inline constexpr const char* checkpoint = "checkpoint";
+inline constexpr const char* trace = "trace.json";  ///< of `train --profile`, a time line
 }  // namespace run_file
 
 /// Below a run's folder: the same training without compression.

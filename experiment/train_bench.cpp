@@ -50,7 +50,8 @@ class Training {
  public:
   /// \param measure  chooses kernels by measuring them
   explicit Training(const TrainBench& bench, bool measure = false)
-      : engine_({.threads = bench.threads}), scope_(std::in_place, engine_) {
+      : engine_({.threads = bench.threads}) {
+    const EngineScope scope(engine_);
     for (const auto& [operation, kernel] : bench.kernels) engine_.plan().choose(operation, kernel);
     engine_.plan().measure(measure);
     net_.emplace(bench.model.make());
@@ -60,7 +61,6 @@ class Training {
     }
     for (int i = 0; i < warm_up_steps; ++i) step();
     engine_.plan().measure(false);
-    scope_.reset();
   }
 
   const KernelPlan& plan() { return engine_.plan(); }
@@ -90,8 +90,7 @@ class Training {
   }
 
   Engine engine_;
-  std::optional<EngineScope> scope_;  // while it is made
-  std::optional<nn::Sequential> net_;
+  std::optional<nn::Sequential> net_;  // these are made on the engine, which must be current first
   std::optional<nn::SGD> optimizer_;
   std::vector<Batch> batches_;
   size_t number_ = 0;

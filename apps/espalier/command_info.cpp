@@ -102,14 +102,12 @@ void print_config(const std::string& path) {
 }
 
 /// The training steps of a file's network, as its configuration has them or, for a network alone,
-/// by default.
-TrainBench steps_of(const std::string& path, const Arguments& arguments) {
+/// by default; `given` has what the command line says of them.
+TrainBench steps_of(const std::string& path, const Arguments& given) {
   TrainBench bench;
   bench.threads = available_cores();
   if (compress::read_yaml_file(path).find("data") != nullptr) {
-    Arguments overrides = arguments;
-    overrides.values.erase("kernels");  // here it asks for the table, in `train` it names a file
-    const TrainConfig config = read_train_config(path, overrides);
+    const TrainConfig config = read_train_config(path, given);
     bench.model = config.model;
     bench.batch = config.batch;
     bench.threads = config.threads;
@@ -117,11 +115,9 @@ TrainBench steps_of(const std::string& path, const Arguments& arguments) {
     return bench;
   }
   bench.model = experiment::read_model_file(path);
-  Value given = Value::map();
-  for (const std::string option : {"batch", "threads"}) {
-    if (arguments.has(option)) given.set(option, option_value(arguments, option));
-  }
-  compress::MapReader reader(given, "info");
+  Value options = Value::map();
+  for (const auto& [option, value] : given.values) options.set(option, option_value(given, option));
+  compress::MapReader reader(options, "info");
   bench.batch = reader.integer("batch", {.min = 1, .fallback = bench.batch});
   bench.threads = static_cast<int>(
       reader.integer("threads", {.min = 1, .max = max_threads, .fallback = bench.threads}));
@@ -188,7 +184,11 @@ int info(int argc, char** argv) {
     if (!of_kernels) throw UsageError("--batch and --threads belong to --kernels and --tune");
     if (paths.empty() || fs::is_directory(paths.front()))
       throw UsageError("--kernels and --tune need a CONFIG.yaml or NET.yaml");
-    print_kernels(steps_of(paths.front(), *arguments), *arguments);
+    Arguments of_steps;
+    for (const std::string option : {"batch", "threads"}) {
+      if (arguments->has(option)) of_steps.values[option] = arguments->values.at(option);
+    }
+    print_kernels(steps_of(paths.front(), of_steps), *arguments);
   } else if (paths.empty()) {
     print_program();
   } else if (!fs::is_directory(paths.front())) {

@@ -173,8 +173,9 @@ int train(int argc, char** argv) {
   if (listening) {
     listening.reset();
     print_profile(profile, measured_peak());
-    experiment::write_trace(profile, folder.path() + "/trace.json");
-    fmt::print("{}", labelled("trace", folder.path() + "/trace.json, for https://ui.perfetto.dev"));
+    const std::string trace = folder.path() + "/" + experiment::run_file::trace;
+    experiment::write_trace(profile, trace);
+    fmt::print("{}", labelled("trace", trace + ", for https://ui.perfetto.dev"));
   }
   if (!outcome) {
     fmt::print("\n{}", labelled("stopped", "go on with: espalier train --resume " + folder.path()));

@@ -1,4 +1,4 @@
-// The networks of configs/nets.
+// The networks of configs/nets and benchmarks/nets.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -62,6 +62,21 @@ TEST_CASE("the example networks have the weights that their authors give", "[mod
   // 432 + 2·2304 + 4608 + 9216 + 512 + 18432 + 36864 + 2048 of convolutions, 2·16·3 + 2·32·3 +
   // 2·64·3 of normalisations, 650 of the last layer.
   CHECK(parameters("resnet8.yaml") == 78042);
+}
+
+TEST_CASE("networks to measure peers with are those that are named", "[model]") {
+  const auto shapes = [](const nn::Module& net) {
+    std::vector<std::string> all;
+    for (const nn::NamedParameter& each : net.parameters())
+      all.push_back(each.parameter->shape().to_string());
+    return all;
+  };
+  for (const std::string name : {"lenet300", "lenet5", "vggsmall"}) {
+    INFO(name);
+    const ModelConfig model =
+        read_model_file(ESPALIER_SOURCE_DIR "/benchmarks/nets/" + name + ".yaml");
+    CHECK(shapes(model.make()) == shapes(nn::named_model(name).make()));
+  }
 }
 
 TEST_CASE("ResNet-20 as layers is ResNet-20", "[model]") {

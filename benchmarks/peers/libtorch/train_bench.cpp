@@ -1,6 +1,7 @@
-// Training steps of libtorch's C++ interface on a network file of Espalier, measured as `espalier bench
-// train` measures its own: zero gradients, forward, cross entropy, its value read, backward, SGD with
-// momentum 0.9 and weight decay 5e-4, going round eight batches of normal random numbers in memory.
+// Training steps of libtorch's C++ interface on a network file of Espalier, measured as `espalier
+// bench train` measures its own: zero gradients, forward, cross entropy, its value read, backward,
+// SGD with momentum 0.9 and weight decay 5e-4, going round eight batches of normal random numbers
+// in memory.
 //
 //   libtorch_train_bench NET.yaml BATCH THREADS SECONDS
 #include <sys/resource.h>
@@ -58,9 +59,11 @@ class Maker {
   }
 
   Layer of_type(const std::string& type, const YAML::Node& options, Tensor& sample) {
-    if (type == "Sequential") return layers(options.IsSequence() ? options : options["layers"], sample);
+    if (type == "Sequential")
+      return layers(options.IsSequence() ? options : options["layers"], sample);
     if (type == "Residual") return residual(options, sample);
-    if (type == "Concat") return concat(options.IsSequence() ? options : options["branches"], sample);
+    if (type == "Concat")
+      return concat(options.IsSequence() ? options : options["branches"], sample);
     Layer made = simple(type, options, sample);
     sample = made(sample);
     return made;
@@ -70,17 +73,20 @@ class Maker {
     if (type == "Conv2d") {
       const int64_t in = sample.size(1);
       int64_t groups = 1;
-      if (o["groups"]) groups = o["groups"].as<std::string>() == "depthwise" ? in : o["groups"].as<int64_t>();
-      return owned(nn::Conv2d(nn::Conv2dOptions(in, option<int64_t>(o, "out", in), o["kernel"].as<int64_t>())
-                                  .stride(option<int64_t>(o, "stride", 1))
-                                  .padding(option<int64_t>(o, "padding", 0))
-                                  .dilation(option<int64_t>(o, "dilation", 1))
-                                  .groups(groups)
-                                  .bias(option(o, "bias", true))));
+      if (o["groups"])
+        groups = o["groups"].as<std::string>() == "depthwise" ? in : o["groups"].as<int64_t>();
+      return owned(
+          nn::Conv2d(nn::Conv2dOptions(in, option<int64_t>(o, "out", in), o["kernel"].as<int64_t>())
+                         .stride(option<int64_t>(o, "stride", 1))
+                         .padding(option<int64_t>(o, "padding", 0))
+                         .dilation(option<int64_t>(o, "dilation", 1))
+                         .groups(groups)
+                         .bias(option(o, "bias", true))));
     }
     if (type == "Linear") {
-      const Layer product = owned(nn::Linear(nn::LinearOptions(sample.flatten(1).size(1), o["out"].as<int64_t>())
-                                                 .bias(option(o, "bias", true))));
+      const Layer product =
+          owned(nn::Linear(nn::LinearOptions(sample.flatten(1).size(1), o["out"].as<int64_t>())
+                               .bias(option(o, "bias", true))));
       return [product](const Tensor& x) { return product(x.flatten(1)); };
     }
     if (type == "BatchNorm2d") return owned(nn::BatchNorm2d(sample.size(1)));
@@ -88,7 +94,8 @@ class Maker {
     if (type == "ReLU") return [](const Tensor& x) { return torch::relu(x); };
     if (type == "ReLU6") return [](const Tensor& x) { return torch::relu6(x); };
     if (type == "Flatten") return [](const Tensor& x) { return x.flatten(1); };
-    if (type == "GlobalAvgPool2d") return [](const Tensor& x) { return torch::adaptive_avg_pool2d(x, {1, 1}).flatten(1); };
+    if (type == "GlobalAvgPool2d")
+      return [](const Tensor& x) { return torch::adaptive_avg_pool2d(x, {1, 1}).flatten(1); };
     if (type == "MaxPool2d" || type == "AvgPool2d") {
       const int64_t kernel = o["kernel"].as<int64_t>(), stride = option(o, "stride", kernel),
                     padding = option<int64_t>(o, "padding", 0);
@@ -103,7 +110,8 @@ class Maker {
     Tensor through = sample, around = sample;
     const Layer body = layers(options.IsSequence() ? options : options["body"], through);
     const bool has_shortcut = options.IsMap() && options["shortcut"];
-    const Layer shortcut = has_shortcut ? layers(options["shortcut"], around) : [](const Tensor& x) { return x; };
+    const Layer shortcut =
+        has_shortcut ? layers(options["shortcut"], around) : [](const Tensor& x) { return x; };
     sample = through;
     return [body, shortcut](const Tensor& x) { return body(x) + shortcut(x); };
   }
@@ -177,7 +185,8 @@ void run(const std::string& file, int64_t batch, int threads, double seconds) {
   std::sort(windows.begin(), windows.end());
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  std::printf("peak_mib=%ld\nimages_per_second=%.0f\n", usage.ru_maxrss / 1024, windows[windows.size() / 2]);
+  std::printf("peak_mib=%ld\nimages_per_second=%.0f\n", usage.ru_maxrss / 1024,
+              windows[windows.size() / 2]);
 }
 
 }  // namespace
