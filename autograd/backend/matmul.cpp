@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "espalier/autograd/backend/eigen/matmul.h"
 #include "espalier/autograd/backend/onednn/matmul.h"
 #include "espalier/autograd/backend/packed/matmul.h"
 #include "espalier/autograd/backend/reference/matmul.h"
 #include "espalier/autograd/backend/simd/tables.h"
+#include "espalier/autograd/core/parallel.h"
 
 namespace espalier::backend {
 namespace {
@@ -21,8 +24,21 @@ bool has(const Matmul&, const Machine& machine) {
 }
 
 template <const PackedKernels& kernels>
+double packed_cost(const Matmul& problem, const Machine&) {
+  return packed::cost(kernels, problem);
+}
+
+template <const PackedKernels& kernels>
 void packed_matmul(const Matmul& problem, const float* a, const float* b, float* c) {
   packed::matmul(kernels, problem, a, b, c);
+}
+
+/// oneDNN's product is at its best when all sides are long, and takes longer to gather a team.
+double onednn_cost(const Matmul& p, const Machine&) {
+  const auto shortest = static_cast<double>(std::min({p.m, p.n, p.k}));
+  const int parts = parallel_part_count(static_cast<int64_t>(p.operations()), onednn::matmul_grain);
+  return p.operations() / (76 + 19 * std::min(1.0, shortest / 768)) / parts +
+         (parts > 1 ? 6000 : 0);
 }
 
 constexpr Candidate<Matmul, MatmulRun> candidates[] = {
@@ -33,19 +49,15 @@ constexpr Candidate<Matmul, MatmulRun> candidates[] = {
     {"eigen", always,
      [](const Matmul& problem, const Machine&) { return problem.operations() / 15; },
      eigen::matmul},
-    {"baseline", has<InstructionSet::baseline>,
-     [](const Matmul& problem, const Machine&) { return problem.operations() / 14.5; },
+    {"baseline", has<InstructionSet::baseline>, packed_cost<simd::baseline_packed>,
      packed_matmul<simd::baseline_packed>},
 #if defined(__x86_64__)
-    {"avx2", has<InstructionSet::avx2>,
-     [](const Matmul& problem, const Machine&) { return problem.operations() / 80; },
+    {"avx2", has<InstructionSet::avx2>, packed_cost<simd::avx2_packed>,
      packed_matmul<simd::avx2_packed>},
-    {"avx512", has<InstructionSet::avx512>,
-     [](const Matmul& problem, const Machine&) { return problem.operations() / 85; },
+    {"avx512", has<InstructionSet::avx512>, packed_cost<simd::avx512_packed>,
      packed_matmul<simd::avx512_packed>},
 #endif
-    {"onednn", [](const Matmul&, const Machine&) { return onednn::available; },
-     [](const Matmul& problem, const Machine&) { return problem.operations() / 90; },
+    {"onednn", [](const Matmul&, const Machine&) { return onednn::available; }, onednn_cost,
      onednn::matmul},
 };
 

@@ -6,19 +6,26 @@
 
 namespace espalier::backend {
 
-/// The parts of a matrix product C = A·B + beta·C. A packed matrix consists of panels: `tile_rows`
-/// rows of A or `tile_columns` columns of B side by side, place after place along k; the last panel
-/// is filled up with zeros. They run on the calling thread.
+/// The parts of a matrix product. It has two sides, both given with k values for each of their
+/// places: the lanes of vectors run along `lanes`, and single values of `rows` are multiplied with
+/// them. A side is stored `along` its places (place i at `from[p * ld + i]`) or along k (`from[i *
+/// ld + p]`). Packed, it consists of panels of `tile_columns` or `tile_rows` places side by side,
+/// one p behind the other; the last panel is filled up with zeros. All run on the calling thread.
 struct PackedKernels {
+  /// `multiply` takes at most so many places along k: a panel of lanes then fills half of a
+  /// first-level cache.
+  static constexpr int64_t longest_k = 320;
   int64_t tile_rows, tile_columns;
-  /// Packs a block of A, m×k, or as stored k×m if `transposed`; `lda` is the distance between
-  /// stored rows.
-  void (*pack_a)(bool transposed, int64_t m, int64_t k, const float* a, int64_t lda, float* packed);
-  /// Packs a block of B, k×n, or as stored n×k if `transposed`.
-  void (*pack_b)(bool transposed, int64_t n, int64_t k, const float* b, int64_t ldb, float* packed);
-  /// C = A·B + beta·C for packed blocks; C is not read where beta is 0.
-  void (*multiply)(int64_t m, int64_t n, int64_t k, const float* a, const float* b, float beta,
-                   float* c, int64_t ldc);
+  double operations_per_nanosecond;  ///< of `multiply` on one core, roughly
+  void (*pack_rows)(bool along, int64_t places, int64_t k, const float* from, int64_t ld,
+                    float* to);
+  void (*pack_lanes)(bool along, int64_t places, int64_t k, const float* from, int64_t ld,
+                     float* to);
+  /// C = rows·lanes + beta·C, m×n, for packed lanes; C is not read where beta is 0. `ld_rows` is 0
+  /// for packed rows, and otherwise the distance between rows stored along k. With `turn`, C is
+  /// n×m.
+  void (*multiply)(int64_t m, int64_t n, int64_t k, const float* rows, int64_t ld_rows,
+                   const float* lanes, float beta, bool turn, float* c, int64_t ldc);
   /// Nothing but multiplications and additions on values in registers, `rounds` times
   /// `operations_per_round` of them: what the machine could do at best. \return a number that keeps
   /// them from being left out

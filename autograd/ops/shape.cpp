@@ -37,7 +37,8 @@ Tensor flatten(const Tensor& x) {
   const Shape in = x.shape();
   if (in.axes() == 0) throw Error("flatten", "a scalar has no batch axis");
   const Shape flat{in[0], in[0] == 0 ? 0 : x.size() / in[0]};
-  if (in.axes() != 4 || in[1] * in[2] == 1) return reshape(x, flat);
+  // With one pixel or one channel the order is the same.
+  if (in.axes() != 4 || in[1] * in[2] == 1 || in[3] == 1) return reshape(x, flat);
   const int64_t pixels = in[1] * in[2], channels = in[3];
   return record("flatten", {&x}, transpose_each(x, in[0], pixels, channels, flat), {},
                 [in, pixels, channels](const Tensor& g, InputGradients& into) {

@@ -20,6 +20,7 @@ typedef float Lanes __attribute__((vector_size(lanes * 4)));
 typedef int32_t Bits
     __attribute__((vector_size(lanes * 4)));  // a comparison: −1 where it holds, else 0
 typedef float Four __attribute__((vector_size(16)));
+typedef float Two __attribute__((vector_size(8)));
 
 // Unaligned access, spelt so that the compiler knows: one instruction each.
 template <class Vector>
