@@ -1,6 +1,7 @@
 #include "espalier/compress/pruner.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 
@@ -24,6 +25,16 @@ std::string name_of(MaskedWeights policy) {
       break;
   }
   return "zero";
+}
+
+/// Floats of one sign compare like their bits.
+uint32_t magnitude(float weight) {
+  return std::bit_cast<uint32_t>(weight) & 0x7FFFFFFF;
+}
+
+/// Magnitude above, position below: one integer orders weights by magnitude and then by position.
+uint64_t order_of(const Tensor& weight, int64_t i) {
+  return uint64_t{magnitude(weight[i])} << 32 | static_cast<uint64_t>(i);
 }
 
 }  // namespace
@@ -89,19 +100,26 @@ Tensor mask_smallest(const Tensor& weight, int64_t count) {
                             std::to_string(weight.size()) + " weights");
   }
   NewTensor mask(weight.shape());
-  mask.fill(1.0f);
-  if (count == 0) return mask;
-  // Magnitude above, position below: floats of one sign compare like their bits, so one integer
-  // comparison orders by magnitude and then by position.
-  std::vector<uint64_t> keys(static_cast<size_t>(weight.size()));
-  for (size_t i = 0; i < keys.size(); ++i) {
-    const uint32_t magnitude =
-        std::bit_cast<uint32_t>(weight[static_cast<int64_t>(i)]) & 0x7FFFFFFF;
-    keys[i] = uint64_t{magnitude} << 32 | i;
+  if (count == 0) {
+    mask.fill(1.0f);
+    return mask;
   }
-  std::nth_element(keys.begin(), keys.begin() + (count - 1), keys.end());
-  for (int64_t i = 0; i < count; ++i)
-    mask[static_cast<int64_t>(keys[static_cast<size_t>(i)] & 0xFFFFFFFF)] = 0.0f;
+  // One pass counts the leading bits of the magnitudes, which tells between which two the last one
+  // to mask lies; only those near it need to be put in order.
+  std::array<int64_t, 4096> counts{};
+  constexpr int below_leading = 31 - 12;
+  for (int64_t i = 0; i < weight.size(); ++i) ++counts[magnitude(weight[i]) >> below_leading];
+  size_t leading = 0;
+  int64_t smaller = 0;  // weights whose leading bits are less
+  while (smaller + counts[leading] < count) smaller += counts[leading++];
+  std::vector<uint64_t> near;
+  near.reserve(static_cast<size_t>(counts[leading]));
+  for (int64_t i = 0; i < weight.size(); ++i) {
+    if (magnitude(weight[i]) >> below_leading == leading) near.push_back(order_of(weight, i));
+  }
+  const auto last = near.begin() + (count - smaller - 1);
+  std::nth_element(near.begin(), last, near.end());
+  for (int64_t i = 0; i < weight.size(); ++i) mask[i] = order_of(weight, i) <= *last ? 0.0f : 1.0f;
   return mask;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/parallel.h"
 #include "espalier/autograd/core/platform.h"
+#include "espalier/compress/registry.h"
 #include "espalier/nn/loss.h"
 #include "espalier/nn/optim/sgd.h"
 
@@ -55,6 +57,8 @@ class Training {
     for (const auto& [operation, kernel] : bench.kernels) engine_.plan().choose(operation, kernel);
     engine_.plan().measure(measure);
     net_.emplace(bench.model.make());
+    compressors_ = compress::Registry::with_builtin().make_all(bench.compress);
+    for (const auto& compressor : compressors_) (*compressor)(*net_);
     optimizer_.emplace(*net_, nn::SGD::Options{.lr = 0.01, .momentum = 0.9, .weight_decay = 5e-4});
     for (uint64_t i = 0; i < batch_count; ++i) {
       batches_.push_back(random_batch(bench.model.sample, bench.batch, bench.model.classes, i));
@@ -91,6 +95,7 @@ class Training {
 
   Engine engine_;
   std::optional<nn::Sequential> net_;  // these are made on the engine, which must be current first
+  std::vector<std::unique_ptr<compress::Compressor>> compressors_;
   std::optional<nn::SGD> optimizer_;
   std::vector<Batch> batches_;
   size_t number_ = 0;

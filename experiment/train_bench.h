@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "espalier/autograd/core/profile.h"
+#include "espalier/compress/config/value.h"
 #include "espalier/experiment/kernel_choices.h"
 #include "espalier/experiment/model_config.h"
 
@@ -33,6 +34,7 @@ struct TrainBench {
   int64_t batch = 64;
   int threads = 1;
   KernelChoices kernels;
+  compress::Value compress;    ///< sections of compressors to attach; null: none. No epochs pass.
   double seconds = 5;          ///< to measure for, after some steps that do not count
   Profile* profile = nullptr;  ///< listens to the steps that count
 

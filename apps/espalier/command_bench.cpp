@@ -15,6 +15,7 @@
 #include "espalier/autograd/machine_peak.h"
 #include "espalier/compress/config/map_reader.h"
 #include "espalier/compress/config/nearest.h"
+#include "espalier/compress/config/sections.h"
 #include "espalier/experiment/model_config.h"
 #include "espalier/experiment/trace_file.h"
 #include "espalier/experiment/train_bench.h"
@@ -37,24 +38,26 @@ const Usage usage = {
     .options = {{"net", "NET", "the network: a name or a YAML file (default: lenet5)"},
                 {"batch", "N", "pictures in a step (default: 64)"},
                 {"threads", "N", "threads to compute with (default: all cores)"},
+                {"compress", "FILE", "compress as this file says; no epochs pass"},
                 {"seconds", "S", "how long to measure (default: 5; with --ab: 25)"},
                 {"profile", "", "show where the time goes, layer by layer"},
                 {"trace", "FILE", "write the same as a time line for ui.perfetto.dev"},
                 {"ab", "A B",
                  "compare two settings in turns, 25 windows each; a setting is net=, "
-                 "batch=, threads= or OPERATION=KERNEL, joined by commas"}},
+                 "batch=, threads=, compress= or OPERATION=KERNEL, joined by commas"}},
     .examples =
         "  espalier bench train --net lenet5 --batch 64 --threads 2\n"
         "  espalier bench train --net lenet300 --batch 128 --threads 1 --seconds 10\n"
         "  espalier bench train --net configs/nets/resnet8.yaml\n"
         "  espalier bench train --net resnet20 --batch 128 --profile --trace trace.json\n"
         "  espalier bench train --net lenet5 --ab threads=1 threads=2\n"
+        "  espalier bench train --ab net=lenet5 net=lenet5,compress=prune.yaml\n"
         "  espalier bench train --ab conv2d.forward=onednn conv2d.forward=im2col\n"};
 
 constexpr int ab_windows = 25;
 
 /// The options that describe what is measured.
-constexpr std::string_view settings[] = {"net", "batch", "threads", "seconds"};
+constexpr std::string_view settings[] = {"net", "batch", "threads", "compress", "seconds"};
 
 /// A network by its name or in a file; LeNet-5 if nothing is given.
 ModelConfig read_net(const Value* net) {
@@ -72,6 +75,8 @@ TrainBench read_bench(const Value& given) {
   bench.batch = reader.integer("batch", {.min = 1, .fallback = 64});
   bench.threads = static_cast<int>(
       reader.integer("threads", {.min = 1, .max = max_threads, .fallback = available_cores()}));
+  if (const Value* compress = reader.find("compress"))
+    bench.compress = compress::resolve_sections(*compress);
   bench.seconds = reader.number("seconds", {.above = 0, .fallback = 5});
   return bench;
 }

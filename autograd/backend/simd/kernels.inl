@@ -27,13 +27,18 @@ void relu_gradient(int64_t n, const float* y, const float* g, float* gx) {
 }
 
 void mask(int64_t n, const float* x, const uint64_t* bits, float* out) {
-  // Eight lanes at a time, each lane's bit moved to its place by a table of shifts.
-  static constexpr uint32_t lane_bit[8] = {1, 2, 4, 8, 16, 32, 64, 128};
+  // Each lane looks at its own bit of a few that are given to all.
+  Bits own;
+  for (int lane = 0; lane < lanes; ++lane) own[lane] = 1 << lane;
   const auto* bytes = reinterpret_cast<const unsigned char*>(bits);  // x86 and ARM: little-endian
   int64_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    const uint32_t byte = bytes[i / 8];
-    for (int lane = 0; lane < 8; ++lane) out[i + lane] = byte & lane_bit[lane] ? x[i + lane] : 0.0f;
+  for (; i + 64 <= n; i += 64) {
+    uint64_t word = bits[i / 64];
+#pragma GCC unroll 16
+    for (int64_t j = 0; j < 64; j += lanes, word >>= lanes) {
+      const Bits keep = ((Bits{} + static_cast<int32_t>(word)) & own) != 0;
+      store_as(out + i + j, load_as<Bits>(x + i + j) & keep);
+    }
   }
   for (; i < n; ++i) out[i] = bytes[i / 8] >> (i % 8) & 1 ? x[i] : 0.0f;
 }
