@@ -68,12 +68,14 @@ double direct_cost(const Conv2d& problem, const Machine& machine) {
   }
   const Speeds speed = speeds(machine);
   // There are kernels of their own for the few channels of a picture, but none for its gradient,
-  // and for 1×1 windows, which are products of matrices. Small groups cost the gradients less.
+  // and for 1×1 windows, which are products of matrices. Small groups cost the gradients less;
+  // windows that do not follow one another cost more.
   const bool picture = problem.channels < 8 && pass != &Speeds::input_gradient;
   const bool small_groups = problem.groups > 1 && pass != &Speeds::forward;
   const bool pointwise = problem.kernel_height * problem.kernel_width == 1;
+  const double steps = problem.stride > 1 && !picture && !pointwise ? 1.3 : 1.0;
   const double inputs = picture || small_groups ? 1.0 : speed.padding(problem.group_channels());
-  return problem.operations() * inputs * speed.padding(problem.group_out_channels()) /
+  return problem.operations() * steps * inputs * speed.padding(problem.group_out_channels()) /
          std::max(speed.*pass, pointwise ? 1.1 * speed.product : 0.0);
 }
 
