@@ -52,7 +52,7 @@ constexpr int buffer_fill = sizeof(stbi__context::buffer_start);
 int read_source(void* user, char* data, int size) {
   Source& source = *static_cast<Source*>(user);
   const size_t wanted = static_cast<size_t>(size), got = std::min(wanted, source.left());
-  std::memcpy(data, source.bytes.data() + source.position, got);
+  std::copy_n(source.bytes.data() + source.position, got, data);
   std::memset(data + got, 0, wanted - got);
   source.position += got;
   if (got == 0 || (got < wanted && size != buffer_fill)) source.past_end = true;

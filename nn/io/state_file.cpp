@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <fstream>
@@ -81,7 +82,7 @@ std::vector<T> copied(std::string_view bytes) {
   if (bytes.size() % sizeof(T) != 0)
     throw Error("state", "its bytes are no whole number of values");
   std::vector<T> values(bytes.size() / sizeof(T));
-  std::memcpy(values.data(), bytes.data(), bytes.size());
+  std::copy_n(bytes.data(), bytes.size(), reinterpret_cast<char*>(values.data()));
   return values;
 }
 
