@@ -1,4 +1,7 @@
-// The channel kernels. Included behind `lanes.inl`, whose rules hold here, and `kernels.inl`.
+// The channel kernels: statistics of channels, and maps that have factors for each. Vectors hold
+// neighbouring channels, which lie one behind the other (N×H×W×C). Nothing is used twice, so the
+// bound is memory: each of them is one pass over what it reads and writes, with all steps of it
+// fused. Included behind `lanes.inl`, whose rules hold here, and `kernels.inl`.
 //
 // Sums run in float over a chunk of rows that stays in the first cache, and in double from chunk to
 // chunk: the rounding errors of a float sum grow with its length, and a chunk is short.

@@ -1,5 +1,8 @@
 // Depthwise convolution: every channel has a kernel of its own, so neighbouring channels fill a
-// vector. Included by `kernels.inl`, whose rules hold here.
+// vector. Four neighbouring results are summed in registers together, so that a value of x which
+// several of them see, and a weight, are loaded once for all; rows of x come back from the
+// second-level cache for each kernel row. The bound is loads: about one for two multiply-adds of a
+// 3×3 kernel. Included by `kernels.inl`, whose rules hold here.
 
 typedef float One __attribute__((vector_size(4)));
 

@@ -1,6 +1,7 @@
 // The vector kernels as plain loops, which the compiler vectorises for the instruction set that the
 // including file is compiled for, or with the vectors of `lanes.inl`, whose rules hold here, where
-// it does not do that well.
+// it does not do that well. They work on flat arrays, or rows of them, of which callers give each
+// thread a part; the bound is memory, or the cache where an array fits.
 
 namespace espalier::backend::simd {
 namespace {

@@ -1,11 +1,15 @@
-// Matrix products of packed panels. A tile of the result stays in registers while k passes; what it
-// reads then lies one behind the other, whatever the matrices looked like. Included behind
-// `kernels.inl`, whose rules hold here and whose vectors are used.
+// Matrix products. A tile of the result (6×16 with AVX2, 14×32 with AVX-512) stays in registers
+// while k passes. Each step loads two vectors of the packed side, which lie one behind the other
+// whatever the matrix looked like, and multiplies them by single values of the other side. A packed
+// panel, at most 320 steps long, fills half of the first-level cache and is met by all rows before
+// the next one is; the rows come from the second level. With 12 multiply-adds to 8 loads the
+// multipliers are the bound. Included behind `kernels.inl`, whose rules hold here and whose vectors
+// are used.
 
 namespace espalier::backend::simd {
 namespace {
 
-// Two vectors wide, and as high as registers allow beside two vectors of B and one value of A.
+// Two vectors wide, and as high as registers allow beside two vectors of lanes and one value.
 constexpr int tile_rows = lanes == 16 ? 14 : 6, tile_columns = 2 * lanes;
 constexpr int64_t longest_k = PackedKernels::longest_k;
 

@@ -1,5 +1,6 @@
-// The update rules of the optimizers as plain loops, which the compiler vectorises. Included behind
-// `kernels.inl`, whose rules hold here.
+// The update rules of the optimizers as plain loops, which the compiler vectorises: weights,
+// gradients and state are flat arrays and each is passed over once. The bound is memory. Included
+// behind `kernels.inl`, whose rules hold here.
 
 namespace espalier::backend::simd {
 namespace {
