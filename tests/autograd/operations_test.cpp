@@ -174,8 +174,8 @@ TEST_CASE("convolutions that are cut into blocks agree on every kernel") {
           if (!kernel.supports(problem, backend::Machine::current())) continue;
           std::vector<float> result(expected.size());
           kernel.run(problem, inputs..., result.data());
-          INFO(candidates.operation << " on " << kernel.name << ", " << height << "×" << width
-                                    << ", " << threads << " threads");
+          INFO(candidates.operation << " on " << kernel.name << ", " << problem.describe() << ", "
+                                    << threads << " threads");
           CHECK(largest_difference(result, expected) < 1e-5);
         }
       };
