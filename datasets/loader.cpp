@@ -16,6 +16,8 @@
 
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/error.h"
+#include "espalier/autograd/core/parallel.h"
+#include "espalier/autograd/core/platform.h"
 #include "espalier/autograd/core/random.h"
 
 namespace espalier::datasets {
@@ -105,15 +107,17 @@ class Loader::Prefetcher {
 };
 
 Loader::Loader(DatasetPtr dataset, LoaderOptions options)
-    : dataset_(std::move(dataset)), options_(options), engine_(&Engine::current()) {
+    : dataset_(std::move(dataset)),
+      options_(options),
+      prefetch_(options.prefetch.value_or(Engine::current().threads() < available_cores() ? 2 : 0)),
+      engine_(&Engine::current()) {
   if (!dataset_ || dataset_->size() == 0) throw Error("loader", "the data set has no samples");
   if (options_.batch < 1) {
     throw Error("loader", fmt::format("a batch of {} samples cannot be, set it to 1 or more",
                                       options_.batch));
   }
-  if (options_.prefetch < 0) {
-    throw Error("loader",
-                fmt::format("{} batches cannot be prefetched; 0 is none", options_.prefetch));
+  if (prefetch_ < 0) {
+    throw Error("loader", fmt::format("{} batches cannot be prefetched; 0 is none", prefetch_));
   }
   if (batches() == 0) {
     throw Error("loader",
@@ -126,7 +130,8 @@ Loader::Loader(DatasetPtr dataset, LoaderOptions options)
   if (options_.augment.any()) {
     augmenter_.emplace(options_.augment, dataset_->sample_shape(), dataset_->normalisation(),
                        options_.seed);
-    picture_.resize(static_cast<size_t>(dataset_->sample_shape().elements()));
+    const int parts = prefetch_ == 0 ? engine_->threads() : 1;
+    pictures_.resize(static_cast<size_t>(parts * dataset_->sample_shape().elements()));
   }
 }
 
@@ -162,12 +167,12 @@ void Loader::start_epoch(int epoch, int64_t first_batch) {
 bool Loader::next(Batch& batch) {
   batch = Batch();  // its memory may serve the batch made next
   if (!started_) throw Error("loader", "next() needs start_epoch() before it");
-  if (options_.prefetch == 0) {
+  if (prefetch_ == 0) {
     EngineScope scope(*engine_);
     return assemble(batch);
   }
   if (!prefetcher_) {
-    prefetcher_ = std::make_unique<Prefetcher>(*engine_, options_.prefetch,
+    prefetcher_ = std::make_unique<Prefetcher>(*engine_, prefetch_,
                                                [this](Batch& made) { return assemble(made); });
   }
   return prefetcher_->next(batch);
@@ -193,12 +198,19 @@ bool Loader::assemble(Batch& batch) {
 
   const Shape& sample = dataset_->sample_shape();
   NewTensor images({last - first, sample[0], sample[1], sample[2]});
-  labels_.clear();
-  float* pixels = images.data();
-  for (int64_t i = first; i < last; ++i, pixels += sample.elements()) {
-    const int64_t index = options_.shuffle ? order_[static_cast<size_t>(i)] : i;
-    read_sample(index, pixels);
-    labels_.push_back(dataset_->label(index));
+  labels_.resize(static_cast<size_t>(last - first));
+  const auto read = [&](int64_t begin, int64_t end, int part) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t index = options_.shuffle ? order_[static_cast<size_t>(first + i)] : first + i;
+      read_sample(index, images.data() + i * sample.elements(), part);
+      labels_[static_cast<size_t>(i)] = dataset_->label(index);
+    }
+  };
+  if (prefetch_ == 0) {
+    constexpr int64_t values_worth_a_team = 16 * 1024;
+    parallel_parts(last - first, 1 + values_worth_a_team / sample.elements(), read);
+  } else {
+    read(0, last - first, 0);
   }
   batch.images = std::move(images);
   batch.labels = Labels(std::span<const int32_t>(labels_));
@@ -206,13 +218,14 @@ bool Loader::assemble(Batch& batch) {
   return true;
 }
 
-void Loader::read_sample(int64_t index, float* pixels) {
+void Loader::read_sample(int64_t index, float* pixels, int part) {
   if (!augmenter_) {
     dataset_->read(index, pixels);
     return;
   }
-  dataset_->read(index, picture_.data());
-  augmenter_->apply(picture_.data(), pixels, epoch_, index);
+  float* picture = pictures_.data() + part * dataset_->sample_shape().elements();
+  dataset_->read(index, picture);
+  augmenter_->apply(picture, pixels, epoch_, index);
 }
 
 Loader::Iterator Loader::begin() {

@@ -18,11 +18,14 @@ class Engine;
 namespace espalier::datasets {
 
 struct LoaderOptions {
-  int64_t batch = 64;         ///< samples in a batch
-  bool shuffle = false;       ///< another order every epoch; wanted for training
-  uint64_t seed = 0;          ///< of the orders, and of augmentation
-  bool drop_last = false;     ///< leave a last batch out that would be smaller
-  int prefetch = 2;           ///< batches prepared ahead by a thread; 0: no thread
+  int64_t batch = 64;      ///< samples in a batch
+  bool shuffle = false;    ///< another order every epoch; wanted for training
+  uint64_t seed = 0;       ///< of the orders, and of augmentation
+  bool drop_last = false;  ///< leave a last batch out that would be smaller
+  /// Batches prepared ahead by a thread of their own, which pays where the engine leaves a core
+  /// free; 0: none, the engine's threads make each batch together when it is asked for. Not given:
+  /// 2 if a core is free, else 0.
+  std::optional<int> prefetch = {};
   Augmentation augment = {};  ///< random changes to the pictures; for training only
 };
 
@@ -95,10 +98,11 @@ class Loader : public BatchSource {
   class Prefetcher;
 
   bool assemble(Batch& batch);
-  void read_sample(int64_t index, float* pixels);
+  void read_sample(int64_t index, float* pixels, int part);
 
   DatasetPtr dataset_;
   LoaderOptions options_;
+  int prefetch_;
   Engine* engine_;
   std::optional<Augmenter> augmenter_;  // none: pictures are left as they are
   int next_epoch_ = 0;
@@ -109,7 +113,7 @@ class Loader : public BatchSource {
   std::vector<int64_t> order_;  // of the samples; final up to `shuffled_`
   int64_t shuffled_ = 0;
   std::vector<int32_t> labels_;             // of the batch being made
-  std::vector<float> picture_;              // a sample on its way to the augmenter
+  std::vector<float> pictures_;             // samples on their way to the augmenter, by part
   std::unique_ptr<Prefetcher> prefetcher_;  // destroyed first: its thread uses the others
 };
 
