@@ -39,7 +39,7 @@ class Dataset {
   /// Writes the pixels of a sample, `H×W×C`, normalised, to `pixels`: what a network takes.
   /// The data set normalises, and not the loader, because it has the bytes: a table of 256 values
   /// a channel does the scaling and the normalisation in one look-up.
-  /// A loader calls it from several threads at once.
+  /// A loader calls this and `label` from several threads at once.
   /// \throws Error when `index` is not in [0, size()) or the sample cannot be read
   virtual void read(int64_t index, float* pixels) const = 0;
   /// The class of a sample. \throws Error when `index` is not in [0, size())

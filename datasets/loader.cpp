@@ -107,17 +107,16 @@ class Loader::Prefetcher {
 };
 
 Loader::Loader(DatasetPtr dataset, LoaderOptions options)
-    : dataset_(std::move(dataset)),
-      options_(options),
-      prefetch_(options.prefetch.value_or(Engine::current().threads() < available_cores() ? 2 : 0)),
-      engine_(&Engine::current()) {
+    : dataset_(std::move(dataset)), options_(options), engine_(&Engine::current()) {
+  if (!options_.prefetch) options_.prefetch = engine_->threads() < available_cores() ? 2 : 0;
   if (!dataset_ || dataset_->size() == 0) throw Error("loader", "the data set has no samples");
   if (options_.batch < 1) {
     throw Error("loader", fmt::format("a batch of {} samples cannot be, set it to 1 or more",
                                       options_.batch));
   }
-  if (prefetch_ < 0) {
-    throw Error("loader", fmt::format("{} batches cannot be prefetched; 0 is none", prefetch_));
+  if (options_.prefetch < 0) {
+    throw Error("loader",
+                fmt::format("{} batches cannot be prefetched; 0 is none", *options_.prefetch));
   }
   if (batches() == 0) {
     throw Error("loader",
@@ -130,7 +129,7 @@ Loader::Loader(DatasetPtr dataset, LoaderOptions options)
   if (options_.augment.any()) {
     augmenter_.emplace(options_.augment, dataset_->sample_shape(), dataset_->normalisation(),
                        options_.seed);
-    const int parts = prefetch_ == 0 ? engine_->threads() : 1;
+    const int parts = options_.prefetch == 0 ? engine_->threads() : 1;
     pictures_.resize(static_cast<size_t>(parts * dataset_->sample_shape().elements()));
   }
 }
@@ -167,12 +166,12 @@ void Loader::start_epoch(int epoch, int64_t first_batch) {
 bool Loader::next(Batch& batch) {
   batch = Batch();  // its memory may serve the batch made next
   if (!started_) throw Error("loader", "next() needs start_epoch() before it");
-  if (prefetch_ == 0) {
+  if (options_.prefetch == 0) {
     EngineScope scope(*engine_);
     return assemble(batch);
   }
   if (!prefetcher_) {
-    prefetcher_ = std::make_unique<Prefetcher>(*engine_, prefetch_,
+    prefetcher_ = std::make_unique<Prefetcher>(*engine_, *options_.prefetch,
                                                [this](Batch& made) { return assemble(made); });
   }
   return prefetcher_->next(batch);
@@ -206,7 +205,7 @@ bool Loader::assemble(Batch& batch) {
       labels_[static_cast<size_t>(i)] = dataset_->label(index);
     }
   };
-  if (prefetch_ == 0) {
+  if (options_.prefetch == 0) {
     constexpr int64_t values_worth_a_team = 16 * 1024;
     parallel_parts(last - first, 1 + values_worth_a_team / sample.elements(), read);
   } else {

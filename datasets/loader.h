@@ -101,8 +101,7 @@ class Loader : public BatchSource {
   void read_sample(int64_t index, float* pixels, int part);
 
   DatasetPtr dataset_;
-  LoaderOptions options_;
-  int prefetch_;
+  LoaderOptions options_;  // `prefetch` filled in
   Engine* engine_;
   std::optional<Augmenter> augmenter_;  // none: pictures are left as they are
   int next_epoch_ = 0;

@@ -73,9 +73,9 @@ double direct_cost(const Conv2d& problem, const Machine& machine) {
   const bool picture = problem.channels < 8 && pass != &Speeds::input_gradient;
   const bool small_groups = problem.groups > 1 && pass != &Speeds::forward;
   const bool pointwise = problem.kernel_height * problem.kernel_width == 1;
-  const double steps = problem.stride > 1 && !picture && !pointwise ? 1.3 : 1.0;
+  const double strided = problem.stride > 1 && !picture && !pointwise ? 1.3 : 1.0;
   const double inputs = picture || small_groups ? 1.0 : speed.padding(problem.group_channels());
-  return problem.operations() * steps * inputs * speed.padding(problem.group_out_channels()) /
+  return problem.operations() * strided * inputs * speed.padding(problem.group_out_channels()) /
          std::max(speed.*pass, pointwise ? 1.1 * speed.product : 0.0);
 }
 

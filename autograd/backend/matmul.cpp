@@ -36,7 +36,7 @@ void packed_matmul(const Matmul& problem, const float* a, const float* b, float*
 /// oneDNN's product is at its best when all sides are long, and takes longer to gather a team.
 double onednn_cost(const Matmul& p, const Machine&) {
   const auto shortest = static_cast<double>(std::min({p.m, p.n, p.k}));
-  const int parts = parallel_part_count(static_cast<int64_t>(p.operations()), onednn::matmul_grain);
+  const int parts = parallel_part_count(static_cast<int64_t>(p.operations()), matmul_grain);
   return p.operations() / (76 + 19 * std::min(1.0, shortest / 768)) / parts +
          (parts > 1 ? 6000 : 0);
 }

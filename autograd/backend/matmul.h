@@ -29,6 +29,10 @@ struct Matmul {
   }
 };
 
+/// Multiplications and additions that a thread should have: a team costs a few microseconds to
+/// meet, and below this one thread is faster.
+constexpr int64_t matmul_grain = 400'000;
+
 using MatmulRun = void(const Matmul&, const float* a, const float* b, float* c);
 using MatmulList = CandidateList<Matmul, MatmulRun>;
 

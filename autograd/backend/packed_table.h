@@ -17,8 +17,8 @@ struct PackedKernels {
   static constexpr int64_t longest_k = 320;
   int64_t tile_rows, tile_columns;
   double operations_per_nanosecond;  ///< of `multiply` on one core, roughly
-  void (*pack_rows)(bool along, int64_t places, int64_t k, const float* from, int64_t ld,
-                    float* to);
+  /// Of rows stored along their places; others are multiplied where they lie.
+  void (*pack_rows)(int64_t places, int64_t k, const float* from, int64_t ld, float* to);
   void (*pack_lanes)(bool along, int64_t places, int64_t k, const float* from, int64_t ld,
                      float* to);
   /// C = rows·lanes + beta·C, m×n, for packed lanes; C is not read where beta is 0. `ld_rows` is 0

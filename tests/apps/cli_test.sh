@@ -136,6 +136,12 @@ grep -q '"name":"conv1 conv2d forward"' trace.json || fail 'the trace lacks conv
 expect 0 'weight gradient' train good.yaml --epochs 1 --profile --out runs/profile
 grep -q '"cat":"data"' runs/profile/trace.json || fail 'the trace of a training lacks its data'
 expect 0 'B / A' bench train --net lenet300 --seconds 0.5 --ab threads=1 matmul=eigen,batch=2
+echo 'LevelPruner: {config: [{sparsity: 0.5}]}' > level.yaml
+expect 0 'images_per_second=' bench train --net lenet300 --batch 2 --seconds 0.1 --compress level.yaml
+expect 0 'B / A' bench train --seconds 0.5 --ab net=lenet300 net=lenet300,compress=level.yaml
+sed s/Level/Levl/ level.yaml > wrong.yaml
+expect 2 "wrong.yaml:1:1: there is no algorithm named 'LevlPruner'; did you mean 'LevelPruner'" \
+  bench train --compress wrong.yaml
 expect 0 'weight gradient' info good.yaml --kernels
 expect 0 'written     kernels.yaml' info good.yaml --tune kernels.yaml --threads 1
 grep -qE '^matmul [0-9]+x300x784 a bT: ' kernels.yaml || fail "it tuned $(cat kernels.yaml)"

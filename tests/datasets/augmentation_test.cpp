@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -193,6 +194,26 @@ TEST_CASE("augmentation: in the loader it is exact however the pass is made", "[
     CHECK(epoch_of(plain, 0) == expected);
     CHECK(epoch_of(plain, 1) == expected);
   }
+}
+
+TEST_CASE("augmentation: a team makes the batches that one thread makes", "[datasets]") {
+  // Pictures large enough to be shared out.
+  const DatasetPtr data = synthetic({.samples = 50, .shape = {32, 32, 3}});
+  const auto made_by = [&](int threads, std::optional<int> prefetch) {
+    Engine engine({.threads = threads});
+    EngineScope scope(engine);
+    Loader loader(data, {.batch = 24,
+                         .shuffle = true,
+                         .seed = 3,
+                         .prefetch = prefetch,
+                         .augment = {.pad = 4, .flip = true, .cutout = 5}});
+    return epoch_of(loader, 1);
+  };
+  const Pixels alone = made_by(1, 0);
+  CHECK(made_by(3, 0) == alone);
+  CHECK(made_by(3, 2) == alone);
+  CHECK(made_by(3, {}) == alone);
+  CHECK(made_by(1, {}) == alone);
 }
 
 TEST_CASE("augmentation: impossible options are errors", "[datasets]") {

@@ -63,7 +63,7 @@ struct Product {
         for (int64_t i = 0; i < rows.places; i += block_m) {
           const int64_t m = std::min(block_m, rows.places - i);
           if (rows.along) {
-            kernels.pack_rows(true, m, some_k, rows.at(i, q), rows.ld, packed_rows.as());
+            kernels.pack_rows(m, some_k, rows.at(i, q), rows.ld, packed_rows.as());
           }
           kernels.multiply(m, n, some_k, rows.along ? packed_rows.as() : rows.at(i, q),
                            rows.along ? 0 : rows.ld, panels.as(), q == 0 ? beta : 1.0f, turn,
@@ -85,9 +85,8 @@ Way way(const PackedKernels& kernels, const Side& rows, const Side& lanes, int64
         bool share_rows) {
   const int64_t tile = share_rows ? kernels.tile_rows : kernels.tile_columns;
   const int64_t tiles = parts_of((share_rows ? rows : lanes).places, tile);
-  // A team costs a few microseconds to meet: below this it is slower than one thread.
   const int64_t operations_per_tile = 2 * tile * (share_rows ? lanes : rows).places * k;
-  const int64_t grain = 1 + 400'000 / (operations_per_tile + 1);
+  const int64_t grain = 1 + matmul_grain / (operations_per_tile + 1);
   const int parts = parallel_part_count(tiles, grain);
   const int64_t most = parts_of(tiles, parts) * tile;  // the thread that has most to do
   const auto m = static_cast<double>(share_rows ? most : round_up(rows.places, kernels.tile_rows));

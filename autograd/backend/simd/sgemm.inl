@@ -51,8 +51,8 @@ void pack_panels(bool along, int64_t width, int64_t k, const float* from, int64_
   }
 }
 
-void pack_rows(bool along, int64_t places, int64_t k, const float* from, int64_t ld, float* to) {
-  pack_panels<tile_rows>(along, places, k, from, ld, to);
+void pack_rows(int64_t places, int64_t k, const float* from, int64_t ld, float* to) {
+  pack_panels<tile_rows>(true, places, k, from, ld, to);
 }
 void pack_lanes(bool along, int64_t places, int64_t k, const float* from, int64_t ld, float* to) {
   pack_panels<tile_columns>(along, places, k, from, ld, to);
