@@ -57,8 +57,8 @@ constexpr Candidate<Matmul, MatmulRun> candidates[] = {
     {"avx512", has<InstructionSet::avx512>, packed_cost<simd::avx512_packed>,
      packed_matmul<simd::avx512_packed>},
 #endif
-    {"onednn", [](const Matmul&, const Machine&) { return onednn::available; }, onednn_cost,
-     onednn::matmul},
+    {"onednn", [](const Matmul& p, const Machine&) { return onednn::available && p.k > 0; },
+     onednn_cost, onednn::matmul},
 };
 
 }  // namespace

@@ -48,7 +48,9 @@ struct Product {
 
   void multiply(const PackedKernels& kernels) const {
     const int64_t block_m = panels_of_rows * kernels.tile_rows;
-    const int64_t block_k = parts_of(k, parts_of(k, PackedKernels::longest_k));  // blocks alike
+    // Blocks alike, and one also where k is 0: C is written in any case.
+    const int64_t blocks = std::max<int64_t>(1, parts_of(k, PackedKernels::longest_k));
+    const int64_t block_k = parts_of(k, blocks);
     // Rows that lie along k are read where they are.
     const Buffer packed_rows =
         rows.along ? scratch(std::min(block_m, round_up(rows.places, kernels.tile_rows)) * block_k)
@@ -57,8 +59,8 @@ struct Product {
         scratch(round_up(std::min(block_of_lanes, lanes.places), kernels.tile_columns) * block_k);
     for (int64_t j = 0; j < lanes.places; j += block_of_lanes) {
       const int64_t n = std::min(block_of_lanes, lanes.places - j);
-      for (int64_t q = 0; q < k; q += block_k) {
-        const int64_t some_k = std::min(block_k, k - q);
+      for (int64_t block = 0; block < blocks; ++block) {
+        const int64_t q = block * block_k, some_k = std::min(block_k, k - q);
         kernels.pack_lanes(lanes.along, n, some_k, lanes.at(j, q), lanes.ld, panels.as());
         for (int64_t i = 0; i < rows.places; i += block_m) {
           const int64_t m = std::min(block_m, rows.places - i);
@@ -66,7 +68,7 @@ struct Product {
             kernels.pack_rows(m, some_k, rows.at(i, q), rows.ld, packed_rows.as());
           }
           kernels.multiply(m, n, some_k, rows.along ? packed_rows.as() : rows.at(i, q),
-                           rows.along ? 0 : rows.ld, panels.as(), q == 0 ? beta : 1.0f, turn,
+                           rows.along ? 0 : rows.ld, panels.as(), block == 0 ? beta : 1.0f, turn,
                            result(i, j), ldc);
         }
       }
@@ -92,8 +94,7 @@ Way way(const PackedKernels& kernels, const Side& rows, const Side& lanes, int64
   const auto m = static_cast<double>(share_rows ? most : round_up(rows.places, kernels.tile_rows));
   const auto n =
       static_cast<double>(share_rows ? round_up(lanes.places, kernels.tile_columns) : most);
-  // By measurement: multiplications and additions, packing a value, which is slower across, and
-  // writing one.
+  // By measurement: multiplications and additions, packing a value, and writing one.
   const double arithmetic = 2 * m * n / kernels.operations_per_nanosecond;
   const double packing = n * (lanes.along ? 0.4 : 0.35) + (rows.along ? m * 0.4 : 0);
   const double writing =

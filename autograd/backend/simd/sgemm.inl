@@ -67,7 +67,7 @@ struct ProductTile {
   [[gnu::always_inline]] void multiply(int64_t k, const float* rows, int64_t ld,
                                        const float* panel) {
     for (int r = 0; r < tile_rows; ++r) sums[r][0] = sums[r][1] = Lanes{};
-      // Fewer instructions beside the arithmetic: they count where two threads share a core.
+      // Fewer instructions beside the arithmetic count where two threads share a core.
 #pragma GCC unroll 4
     for (int64_t p = 0; p < k; ++p, panel += tile_columns) {
       const Lanes left = load(panel), right = load(panel + lanes);
