@@ -107,7 +107,8 @@ std::int64_t MapReader::integer(std::string_view key, const IntegerOptions& opti
   return checked_integer(key, require(key), options);
 }
 
-bool MapReader::boolean(std::string_view key, std::optional<bool> fallback) {
+bool MapReader::boolean(std::string_view key, std::optional<bool> fallback,
+                        std::string_view /*help*/) {
   if (const bool* stand_in = fall_back(key, fallback)) return *stand_in;
   if (makes_up(key)) return false;
   const Value& given = require(key);
@@ -115,14 +116,16 @@ bool MapReader::boolean(std::string_view key, std::optional<bool> fallback) {
   return given.as_boolean();
 }
 
-std::string MapReader::text(std::string_view key, std::optional<std::string> fallback) {
+std::string MapReader::text(std::string_view key, std::optional<std::string> fallback,
+                            std::string_view /*help*/) {
   if (const std::string* stand_in = fall_back(key, fallback)) return *stand_in;
   if (makes_up(key)) return {};
   return checked_text(key, require(key));
 }
 
 std::string MapReader::choice(std::string_view key, const std::vector<std::string>& names,
-                              std::optional<std::string> fallback) {
+                              std::optional<std::string> fallback,
+                              std::string_view /*help*/) {
   if (const std::string* stand_in = fall_back(key, fallback)) return *stand_in;
   if (makes_up(key)) return names.empty() ? std::string() : names.front();
   const Value& given = require(key);
@@ -151,7 +154,8 @@ std::vector<T> MapReader::items(std::string_view key, std::optional<std::vector<
 }
 
 std::vector<std::string> MapReader::strings(std::string_view key,
-                                            std::optional<std::vector<std::string>> fallback) {
+                                            std::optional<std::vector<std::string>> fallback,
+                                            std::string_view /*help*/) {
   return items<std::string>(
       key, std::move(fallback),
       [this](const std::string& place, const Value& item) { return checked_text(place, item); });
@@ -173,7 +177,7 @@ std::vector<std::int64_t> MapReader::integers(std::string_view key, const Intege
                              });
 }
 
-const Value* MapReader::find(std::string_view key) {
+const Value* MapReader::find(std::string_view key, std::string_view /*help*/) {
   if (!asked_for(key)) known_.emplace_back(key);
   const Value* value = std::as_const(map_).find(key);
   if (value != nullptr) as_read_.set(std::string(key), *value, key_position(key));

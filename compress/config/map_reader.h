@@ -18,6 +18,7 @@ struct NumberOptions {
   std::optional<double> max = {};    ///< at most
   std::optional<double> below = {};  ///< less than
   std::optional<double> fallback = {};
+  std::string_view help = {};  ///< a sentence that explains the option
 };
 
 /// What an integer may be, bounds included.
@@ -25,6 +26,7 @@ struct IntegerOptions {
   std::optional<std::int64_t> min = {};
   std::optional<std::int64_t> max = {};
   std::optional<std::int64_t> fallback = {};
+  std::string_view help = {};  ///< a sentence that explains the option
 };
 
 /// Strict reading of one map: ask for each key that you know, then call finish(), which complains
@@ -53,17 +55,19 @@ class MapReader {
   double number(std::string_view key, const NumberOptions& options = {});
   /// An integer in the given bounds; `3.0` is not one.
   std::int64_t integer(std::string_view key, const IntegerOptions& options = {});
-  bool boolean(std::string_view key, std::optional<bool> fallback = {});
+  bool boolean(std::string_view key, std::optional<bool> fallback = {}, std::string_view help = {});
   /// Text; a number or truth value is refused with the hint to quote it.
-  std::string text(std::string_view key, std::optional<std::string> fallback = {});
+  std::string text(std::string_view key, std::optional<std::string> fallback = {},
+                   std::string_view help = {});
   /// One of `names`; upper and lower case differ.
   std::string choice(std::string_view key, const std::vector<std::string>& names,
-                     std::optional<std::string> fallback = {});
+                     std::optional<std::string> fallback = {}, std::string_view help = {});
 
   /// Lists; a single value counts as a list of one. The options hold for each item; their own
   /// fallback is not used.
   std::vector<std::string> strings(std::string_view key,
-                                   std::optional<std::vector<std::string>> fallback = {});
+                                   std::optional<std::vector<std::string>> fallback = {},
+                                   std::string_view help = {});
   std::vector<double> numbers(std::string_view key, const NumberOptions& each = {},
                               std::optional<std::vector<double>> fallback = {});
   std::vector<std::int64_t> integers(std::string_view key, const IntegerOptions& each = {},
@@ -71,7 +75,7 @@ class MapReader {
 
   /// The value under `key` as it is, or a null pointer; the key counts as asked for. The pointer
   /// lives as long as the reader.
-  const Value* find(std::string_view key);
+  const Value* find(std::string_view key, std::string_view help = {});
   /// The same, but the key is required.
   const Value& require(std::string_view key);
   /// True if the key is there; it counts as asked for.
