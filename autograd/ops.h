@@ -145,6 +145,30 @@ Tensor masked_multiply(const Tensor& x, const Mask& mask,
 /// Surrogate: x + stop(round(x) − x).
 Tensor round_straight_through(const Tensor& x);
 
+/// The values that a quantized number can have: scale·(code − zero_point) for the integer codes from
+/// `lowest` to `highest`. 0 is one of them as long as the zero point is.
+struct QuantizationGrid {
+  float scale = 1;
+  int32_t zero_point = 0;
+  int32_t lowest = 0, highest = 255;
+
+  float low() const { return scale * static_cast<float>(lowest - zero_point); }
+  float high() const { return scale * static_cast<float>(highest - zero_point); }
+};
+/// x as an integer engine would store it, in float (Jacob et al., arXiv 1712.05877, equation 12):
+/// the nearest value of the grid, by code = round(x/scale) + zero_point with ties to even, limited
+/// to lowest…highest. The gradient passes where grid.low() ≤ x ≤ grid.high(), and is 0 outside.
+/// \param grids  one for all of x, or one for each index of its first axis
+/// \throws Error for another number of grids, a scale that is not above 0 and finite, or lowest
+///         above highest
+Tensor fake_quantize(const Tensor& x, std::span<const QuantizationGrid> grids);
+
+/// The smallest and the largest value of a tensor that has any; NaN is passed over. Not recorded.
+struct ValueRange {
+  float low, high;
+};
+ValueRange value_range(const Tensor& x);
+
 /// min(max(x, low), high); the gradient passes where low ≤ x ≤ high, and is 0 outside.
 Tensor clamp(const Tensor& x, float low, float high);
 

@@ -17,6 +17,12 @@ struct Windows {
   int64_t out_height, out_width;
 };
 
+/// The values that a quantized number can have: scale·(q − zero) for the integers q from lowest to
+/// highest.
+struct Levels {
+  float scale, zero, lowest, highest;
+};
+
 /// The kernels that walk over memory once. They run on the calling thread; who calls cuts the work
 /// into parts. Results may overwrite an input of the same position.
 struct VectorKernels {
@@ -36,6 +42,11 @@ struct VectorKernels {
   void (*clamp)(int64_t n, float low, float high, const float* x, float* y);
   void (*clamp_gradient)(int64_t n, float low, float high, const float* x, const float* g,
                          float* gx);
+  /// y = scale·(q − zero), q = x/scale + zero rounded to the nearest integer (ties to even, before
+  /// zero is added) and limited to lowest…highest.
+  void (*fake_quantize)(int64_t n, const Levels&, const float* x, float* y);
+  /// The smallest and the largest of n ≥ 1 values; NaN is passed over.
+  void (*range)(int64_t n, const float* x, float* smallest, float* largest);
   /// Σ x, added up in double precision.
   double (*sum)(int64_t n, const float* x);
   /// y[r][c] += bias[c].

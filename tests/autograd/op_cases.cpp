@@ -124,7 +124,69 @@ OpCase elementwise_case(std::string name, const Shape& shape,
           [=](const DoubleArrays& x, const Doubles& g) { return DoubleArrays{backward(x[0], g)}; }};
 }
 
+/// Quantization with one grid, or with one for each index of the first axis.
+void add_fake_quantize_case(std::vector<OpCase>& cases, const Shape& shape, bool by_row) {
+  const int64_t rows = by_row ? shape[0] : 1;
+  std::vector<QuantizationGrid> grids;
+  for (int64_t row = 0; row < rows; ++row) {
+    grids.push_back({.scale = 0.125f * static_cast<float>(1 + row % 3),
+                     .zero_point = by_row ? 0 : 5,
+                     .lowest = by_row ? -7 : 0,
+                     .highest = by_row ? 7 : 15});
+  }
+  const int64_t elements = shape.elements() / rows;
+  const auto grid_of = [=](int64_t i) { return grids[static_cast<size_t>(i / elements)]; };
+  // Away from where rounding or the gradient jumps.
+  const Tensor noise = normal(shape, 13);
+  const Tensor input = Tensor::generate(shape, [&](int64_t i) {
+    const float beside = i % 3 == 0 ? -0.3f : i % 3 == 1 ? 0.1f : 0.3f;
+    return (std::round(6 * noise[i]) + beside) * grid_of(i).scale;
+  });
+  const auto each = [=](const Doubles& x, auto function) {
+    Doubles y(x.size());
+    for (int64_t i = 0; i < count(x); ++i) {
+      const auto at = static_cast<size_t>(i);
+      y[at] = function(grid_of(i), at);
+    }
+    return y;
+  };
+  const auto quantized = [=](const DoubleArrays& x) {
+    return each(x[0], [&](const QuantizationGrid& grid, size_t at) {
+      struct {
+        double scale, zero, lowest, highest;
+      } levels{double{grid.scale}, double(grid.zero_point), double(grid.lowest),
+               double(grid.highest)};
+      double y = 0;
+      reference::fake_quantize(1, levels, &x[0][at], &y);
+      return y;
+    });
+  };
+  const auto clamped = [=](const DoubleArrays& x) {
+    return each(x[0], [&](const QuantizationGrid& grid, size_t at) {
+      double y = 0;
+      reference::clamp(1, double{grid.low()}, double{grid.high()}, &x[0][at], &y);
+      return y;
+    });
+  };
+  OpCase one{"fake_quantize " + shape.to_string() + (by_row ? " by row" : ""),
+             {input},
+             [=](const std::vector<Tensor>& x) { return fake_quantize(x[0], grids); },
+             quantized,
+             [=](const DoubleArrays& x, const Doubles& g) {
+               return DoubleArrays{each(x[0], [&](const QuantizationGrid& grid, size_t at) {
+                 double gx = 0;
+                 reference::clamp_gradient(1, double{grid.low()}, double{grid.high()}, &x[0][at],
+                                           &g[at], &gx);
+                 return gx;
+               })};
+             }};
+  one.surrogate = clamped;
+  cases.push_back(std::move(one));
+}
+
 void add_elementwise_cases(std::vector<OpCase>& cases, const Shape& shape) {
+  add_fake_quantize_case(cases, shape, false);
+  add_fake_quantize_case(cases, shape, true);
   const std::string suffix = " " + shape.to_string();
   const auto like = [](const Doubles& x) { return Doubles(x.size()); };
   cases.push_back(elementwise_case(

@@ -300,6 +300,24 @@ TEST_CASE("cross entropy by hand, with smoothed labels") {
                     Catch::Contains("label_smoothing"));
 }
 
+TEST_CASE("quantizing limits codes, keeps zero and rounds ties to even") {
+  // Codes of −1, −0.25, 0, 0.125, 0.375, 0.5, 100 at scale 0.25 and zero point 2:
+  // −2 → 0, 1, 2, 0.5 + 2 → 2 (even before the zero point is added), 1.5 → 2 + 2, 4, 7 (highest).
+  const QuantizationGrid grid{.scale = 0.25f, .zero_point = 2, .lowest = 0, .highest = 7};
+  const Tensor x = Tensor::from({7}, {-1, -0.25f, 0, 0.125f, 0.375f, 0.5f, 100});
+  const Tensor y = fake_quantize(x, std::span(&grid, 1));
+  const float expected[] = {-0.5f, -0.25f, 0, 0, 0.5f, 0.5f, 1.25f};
+  for (int64_t i = 0; i < 7; ++i) CHECK(y[i] == expected[i]);
+  const ValueRange range = value_range(x);
+  CHECK(range.low == -1);
+  CHECK(range.high == 100);
+
+  const QuantizationGrid flat{.scale = 0};
+  CHECK_THROWS_WITH(fake_quantize(x, std::span(&flat, 1)), Catch::Contains("scale above 0"));
+  const std::vector<QuantizationGrid> two(2);
+  CHECK_THROWS_WITH(fake_quantize(x, two), Catch::Contains("2 grids do not fit"));
+}
+
 TEST_CASE("rounding goes to even and covers large numbers") {
   const std::vector<float> values{0.5f,        1.5f,       2.5f,       -0.5f,  -1.5f,
                                   0.49999997f, 4194304.5f, 8388609.0f, -1e30f, 7.3f};

@@ -57,6 +57,26 @@ void clamp_gradient(int64_t n, T low, T high, const T* x, const T* g, T* gx) {
   for (int64_t i = 0; i < n; ++i) gx[i] = low <= x[i] && x[i] <= high ? g[i] : T{0};
 }
 
+/// \param L  numbers `scale`, `zero`, `lowest`, `highest`
+template <class T, class L>
+void fake_quantize(int64_t n, const L& levels, const T* x, T* y) {
+  for (int64_t i = 0; i < n; ++i) {
+    const double code = std::nearbyint(double{x[i]} / double{levels.scale}) + double{levels.zero};
+    const double limited = std::min(std::max(code, double{levels.lowest}), double{levels.highest});
+    y[i] = static_cast<T>((limited - double{levels.zero}) * double{levels.scale});
+  }
+}
+
+template <class T>
+void range(int64_t n, const T* x, T* smallest, T* largest) {
+  *smallest = std::numeric_limits<T>::infinity();
+  *largest = -*smallest;
+  for (int64_t i = 0; i < n; ++i) {
+    if (x[i] < *smallest) *smallest = x[i];
+    if (x[i] > *largest) *largest = x[i];
+  }
+}
+
 template <class T>
 double sum(int64_t n, const T* x) {
   double total = 0;
@@ -171,6 +191,8 @@ inline constexpr VectorKernels vector_kernels = {
     .round = round<float>,
     .clamp = clamp<float>,
     .clamp_gradient = clamp_gradient<float>,
+    .fake_quantize = fake_quantize<float, Levels>,
+    .range = range<float>,
     .sum = sum<float>,
     .add_to_rows = add_to_rows<float>,
     .column_sums = column_sums<float>,

@@ -55,6 +55,53 @@ void round(int64_t n, const float* x, float* y) {
   }
 }
 
+void fake_quantize(int64_t n, const Levels& levels, const float* x, float* y) {
+  // As in `round`; whatever is far outside stays far outside, and is limited afterwards.
+  constexpr float no_fraction = 0x1p23f;
+  const Levels l = levels;
+  for (int64_t i = 0; i < n; ++i) {
+    const float steps = x[i] / l.scale;
+    const float magnitude = __builtin_fabsf(steps);
+    const float whole = (magnitude + no_fraction) - no_fraction;
+    const float code =
+        __builtin_copysignf(magnitude < no_fraction ? whole : magnitude, steps) + l.zero;
+    const float raised = code < l.lowest ? l.lowest : code;
+    y[i] = ((raised > l.highest ? l.highest : raised) - l.zero) * l.scale;
+  }
+}
+
+void range(int64_t n, const float* x, float* smallest, float* largest) {
+  // Several running results, for each comparison waits for the one before it.
+  constexpr int64_t chains = 4;
+  Lanes low[chains], high[chains];
+  const float infinity = __builtin_inff();
+  for (int64_t c = 0; c < chains; ++c) {
+    low[c] = Lanes{} + infinity;
+    high[c] = Lanes{} - infinity;
+  }
+  int64_t i = 0;
+  for (; i + chains * lanes <= n; i += chains * lanes) {
+    for (int64_t c = 0; c < chains; ++c) {
+      const Lanes value = load(x + i + c * lanes);
+      low[c] = value < low[c] ? value : low[c];
+      high[c] = value > high[c] ? value : high[c];
+    }
+  }
+  float least = infinity, most = -infinity;
+  for (int64_t c = 0; c < chains; ++c) {
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      least = low[c][lane] < least ? low[c][lane] : least;
+      most = high[c][lane] > most ? high[c][lane] : most;
+    }
+  }
+  for (; i < n; ++i) {
+    least = x[i] < least ? x[i] : least;
+    most = x[i] > most ? x[i] : most;
+  }
+  *smallest = least;
+  *largest = most;
+}
+
 void clamp(int64_t n, float low, float high, const float* x, float* y) {
   for (int64_t i = 0; i < n; ++i) {
     const float raised = x[i] < low ? low : x[i];
@@ -420,6 +467,8 @@ constexpr VectorKernels table = {
     .round = round,
     .clamp = clamp,
     .clamp_gradient = clamp_gradient,
+    .fake_quantize = fake_quantize,
+    .range = range,
     .sum = sum,
     .add_to_rows = add_to_rows,
     .column_sums = column_sums,
