@@ -157,7 +157,8 @@ struct QuantizationGrid {
 };
 /// x as an integer engine would store it, in float (Jacob et al., arXiv 1712.05877, equation 12):
 /// the nearest value of the grid, by code = round(x/scale) + zero_point with ties to even, limited
-/// to lowest…highest. The gradient passes where grid.low() ≤ x ≤ grid.high(), and is 0 outside.
+/// to lowest…highest. The gradient passes where grid.low() ≤ x ≤ grid.high(), give or take 10⁻⁴ of
+/// a step, and is 0 outside.
 /// \param grids  one for all of x, or one for each index of its first axis
 /// \throws Error for another number of grids, a scale that is not above 0 and finite, or lowest
 ///         above highest

@@ -45,14 +45,28 @@ std::string Compressor::name() const {
 }
 
 void Compressor::operator()(nn::Module& model) {
+  attach(model, true);
+}
+
+void Compressor::attach_for_evaluation(nn::Module& model) {
+  attach(model, false);
+}
+
+void Compressor::attach(nn::Module& model, bool with_weights) {
   if (attached())
     throw Error(name(), "is attached to a model already; make another one for another model");
+  for_evaluation_ = !with_weights;
   preprocess_model(model);
   match_layers(model);
   model_ = model.record();
   updates_at_attach_ = optimizer_updates();
-  requested_.assign(layers_.size(), true);
-  for (const LayerInfo& layer : layers_) attach_layer(layer);
+  requested_.assign(layers_.size(), with_weights);
+  for (const LayerInfo& layer : layers_) {
+    if (with_weights) attach_layer(layer);
+    attach_activations(layer);
+  }
+  on_attached(model);
+  if (!with_weights) return;
   // Listens at the model and at each layer: whoever runs the layers one by one gets new masks too.
   model.for_each_module([&](const std::string& path, nn::Module& module) {
     const bool ours = std::any_of(layers_.begin(), layers_.end(),
@@ -68,7 +82,8 @@ void Compressor::match_layers(const nn::Module& model) {
   const std::vector<LayerInfo> all = compressible_layers(model);
   const Rules rules = rules_.empty() ? Rules{Rule{}} : rules_;
   std::vector<int> rule_of(all.size(), -1);
-  std::vector<bool> excludes;  // by rule
+  std::vector<bool> named(all.size());  // by the rule that applies
+  std::vector<bool> excludes;           // by rule
   Value as_run = Value::list();
   for (int number = 0; number < static_cast<int>(rules.size()); ++number) {
     MapReader reader(rules[static_cast<size_t>(number)].map(), rule_name(number));
@@ -82,6 +97,7 @@ void Compressor::match_layers(const nn::Module& model) {
       if (!selector.matches(all[i].name, all[i].type)) continue;
       matched = true;
       rule_of[i] = number;
+      named[i] = selector.names(all[i].name);
     }
     if (!matched)
       throw ConfigError(reader.map().position(),
@@ -95,6 +111,13 @@ void Compressor::match_layers(const nn::Module& model) {
     if (rule < 0) continue;
     if (excludes[static_cast<size_t>(rule)]) {
       excluded_.push_back({all[i].name, rule});
+      continue;
+    }
+    const std::string why =
+        named[i] ? ""
+                 : reason_to_leave_out(all[i], static_cast<int>(i), static_cast<int>(all.size()));
+    if (!why.empty()) {
+      excluded_.push_back({all[i].name, rule, why});
       continue;
     }
     LayerInfo layer = all[i];

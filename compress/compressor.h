@@ -41,10 +41,14 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   Compressor& operator=(const Compressor&) = delete;
 
   /// Attaches to the model: `preprocess_model`, then rules are matched with layers, then the first
-  /// masks or grids take effect. The model may be moved afterwards; what was attached stays with it
-  /// also after this object is gone, but no longer changes.
+  /// masks or grids take effect. The model may be moved afterwards. Masks stay with it also after
+  /// this object is gone, but no longer change; quantizers go.
   /// \throws ConfigError for a rule that is wrong or matches nothing; Error if attached already
   void operator()(nn::Module& model);
+
+  /// The same for a model that is about to get the weights of a finished training, which are masked
+  /// and quantized already: only what acts on activations is attached.
+  void attach_for_evaluation(nn::Module& model);
 
   /// Appends the rules of this algorithm's section in a YAML file to those it has; sections of
   /// other algorithms are left to them:
@@ -81,6 +85,8 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   Value rules_as_run() const { return attached() ? rules_as_run_ : rules_.to_value(); }
   /// `AGPruner rule 2` or, without rules, `AGPruner`.
   std::string rule_name(int rule) const;
+  /// What else is worth knowing at the start of a training, a line each.
+  virtual std::vector<std::string> notes() const { return {}; }
   /// When the schedules of the rules in use are through, for a training of this length, at least
   /// one epoch of one step.
   virtual std::vector<ScheduleEnd> schedule_ends(int64_t /*epochs*/,
@@ -114,9 +120,19 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   virtual void on_update() {}
   /// Puts the algorithm's part into the seam of a layer; called once for each layer.
   virtual void attach_layer(const LayerInfo& layer) = 0;
+  /// Puts what acts on the layer's input and result into place; called once for each layer.
+  virtual void attach_activations(const LayerInfo& /*layer*/) {}
+  /// The layers are known and attached.
+  virtual void on_attached(nn::Module& /*model*/) {}
   /// Computes anew what acts on the layer; called when attaching and before the next training
   /// forward after `request_refresh`.
-  virtual void refresh_layer(const LayerInfo& layer) = 0;
+  virtual void refresh_layer(const LayerInfo& /*layer*/) {}
+  /// Why a layer is left out that a rule means by its type only; empty: it is not.
+  /// \param place  its number among the `count` layers of the model that have weights, from 0
+  virtual std::string reason_to_leave_out(const LayerInfo& /*layer*/, int /*place*/,
+                                          int /*count*/) const {
+    return {};
+  }
 
   /// Asks for `refresh_layer` before the next training forward: for all layers or for one.
   void request_refresh();
@@ -131,12 +147,15 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   void zero_masked_state(const LayerInfo& layer, const Mask& mask) {
     layer.parameter->zero_masked_slots({}, mask);
   }
+  /// Whether it has been attached by `attach_for_evaluation`.
+  bool for_evaluation() const { return for_evaluation_; }
   /// Whether a layer follows this rule.
   bool in_use(int rule) const;
 
  private:
   friend class Registry;  // gives the name
   void before_training_forward() override;
+  void attach(nn::Module& model, bool with_weights);
   void match_layers(const nn::Module& model);
   int64_t optimizer_updates() const;
   int64_t updates_since_attach() const;
@@ -156,6 +175,7 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   std::optional<int64_t> restored_updates_;
   int64_t updates_ = 0;
   int64_t steps_ = 0;  // calls of step()
+  bool for_evaluation_ = false;
   int epoch_ = 0;
 };
 

@@ -6,6 +6,10 @@
 #include "espalier/compress/config/value.h"
 #include "espalier/nn/parameter.h"
 
+namespace espalier::nn {
+struct ModuleRecord;
+}
+
 namespace espalier::compress {
 
 /// What an algorithm is told of a layer that it works on.
@@ -17,12 +21,14 @@ struct LayerInfo {
   int rule = 0;                        ///< number of the rule that applies to it, from 0
   Value options;                       ///< that rule as it was written, a map
   nn::Parameter* parameter = nullptr;  ///< the weight
+  nn::ModuleRecord* module = nullptr;  ///< what the layer owns beside it
 };
 
-/// A layer that a rule has taken out.
+/// A layer that a rule has taken out, or that the algorithm leaves out by itself.
 struct ExcludedLayer {
-  std::string name;  ///< its path in the model
-  int rule = 0;      ///< number of the rule that did, from 0
+  std::string name;      ///< its path in the model
+  int rule = 0;          ///< number of the rule that did, from 0
+  std::string why = {};  ///< the algorithm's reason; empty where the rule says so
 };
 
 }  // namespace espalier::compress

@@ -53,9 +53,13 @@ bool LayerSelector::matches(const std::string& layer, const std::string& type) c
   const bool is_default = type == "Conv2d" || type == "Linear";
   const bool by_type =
       contains(types_.words, type) || (is_default && contains(types_.words, default_types));
-  const bool by_name = contains(names_.words, layer);
+  const bool by_name = names(layer);
   if (!both_) return by_type || by_name;
   return (types_.key.empty() || by_type) && (names_.key.empty() || by_name);
+}
+
+bool LayerSelector::names(const std::string& layer) const {
+  return contains(names_.words, layer);
 }
 
 void LayerSelector::require_present(const std::vector<LayerInfo>& layers,
@@ -90,6 +94,7 @@ std::vector<LayerInfo> compressible_layers(const nn::Module& model) {
     layer.type = named.layer_type;
     layer.shape = named.parameter->shape();
     layer.parameter = named.parameter;
+    layer.module = named.module;
     layers.push_back(std::move(layer));
   }
   return layers;

@@ -8,6 +8,9 @@
 #include "espalier/compress/config/sections.h"
 #include "espalier/compress/pruners/agp_pruner.h"
 #include "espalier/compress/pruners/level_pruner.h"
+#include "espalier/compress/quantizers/dorefa_quantizer.h"
+#include "espalier/compress/quantizers/naive_quantizer.h"
+#include "espalier/compress/quantizers/qat_quantizer.h"
 
 namespace espalier::compress {
 
@@ -16,6 +19,11 @@ Registry Registry::with_builtin() {
   registry.add<LevelPruner>("LevelPruner",
                             "masks a fraction of smallest weights; the mask follows the weights");
   registry.add<AGPruner>("AGPruner", "raises the masked fraction along a cubic while training");
+  registry.add<NaiveQuantizer>("NaiveQuantizer", "rounds weights to 8 bits");
+  registry.add<QATQuantizer>("QATQuantizer",
+                             "trains with the weights and activations of an integer engine");
+  registry.add<DoReFaQuantizer>("DoReFaQuantizer",
+                                "few bits for weights, activations and gradients");
   return registry;
 }
 

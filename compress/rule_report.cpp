@@ -33,19 +33,25 @@ std::string count_of_epochs(int64_t epochs) {
 }  // namespace
 
 std::vector<std::string> summarise_rules(const Compressor& compressor) {
-  if (compressor.rules().empty()) return {listed(names_of(compressor.layers(), 0))};
   std::vector<std::string> lines;
+  if (compressor.rules().empty()) lines.push_back(listed(names_of(compressor.layers(), 0)));
   for (int rule = 0; rule < static_cast<int>(compressor.rules().size()); ++rule) {
     const std::vector<std::string> chosen = names_of(compressor.layers(), rule);
-    const std::vector<std::string> excluded = names_of(compressor.excluded(), rule);
+    std::vector<ExcludedLayer> taken_out = compressor.excluded();
+    std::erase_if(taken_out, [](const ExcludedLayer& layer) { return !layer.why.empty(); });
+    const std::vector<std::string> excluded = names_of(taken_out, rule);
     std::string line = fmt::format("rule {}", rule + 1);
     if (!chosen.empty()) line += ": " + listed(chosen);
     if (!excluded.empty()) line += " excludes " + listed(excluded);
     if (chosen.empty() && excluded.empty()) line += " is overridden by later rules";
     lines.push_back(std::move(line));
   }
-  if (compressor.layers().empty())
+  if (compressor.layers().empty() && !lines.empty())
     lines.back() += fmt::format(": nothing is left to {}", compressor.verb());
+  for (const ExcludedLayer& layer : compressor.excluded()) {
+    if (!layer.why.empty()) lines.push_back(layer.name + " is left out: " + layer.why);
+  }
+  for (std::string& note : compressor.notes()) lines.push_back(std::move(note));
   return lines;
 }
 

@@ -7,9 +7,9 @@
 
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/error.h"
-#include "espalier/compress/plugin.h"
 #include "espalier/compress/rule_report.h"
 #include "espalier/datasets/loader.h"
+#include "espalier/experiment/compressors.h"
 #include "espalier/experiment/training_state.h"
 #include "espalier/nn/init.h"
 #include "espalier/nn/train/trainer.h"
@@ -106,9 +106,7 @@ Experiment::Experiment(const TrainConfig& config) : config_(config), model_(conf
   nn::initialise(model_, config.seed);
   for (const auto& [operation, kernel] : config.kernels)
     Engine::current().plan().choose(operation, kernel);
-  compress::Registry registry = compress::Registry::with_builtin();
-  for (const std::string& plugin : config.plugins) compress::load_plugin(plugin, registry);
-  compressors_ = registry.make_all(config.compress);
+  compressors_ = make_compressors(config);
   for (const auto& compressor : compressors_) (*compressor)(model_);
   if (!compressors_.empty()) config_.compress = compress::sections_as_run(compressors_);
 }

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "espalier/autograd/core/error.h"
+#include "espalier/experiment/compressors.h"
 #include "espalier/experiment/run_folder.h"
 #include "espalier/nn/io/weights.h"
 
@@ -11,11 +12,16 @@ namespace espalier::experiment {
 RecordedRun read_run(const std::string& folder) {
   const std::filesystem::path path(folder);
   TrainConfig config = read_train_config((path / run_file::config).string());
-  RecordedRun run{config, config.model.make(), std::nullopt};
+  RecordedRun run{config, config.model.make(), make_compressors(config), std::nullopt};
+  for (const auto& compressor : run.compressors) compressor->attach_for_evaluation(run.model);
   const std::filesystem::path weights = path / run_file::weights;
   run.has_weights = std::filesystem::exists(weights);
   if (run.has_weights) nn::load_weights(run.model, weights.string());
   run.last = last_metrics((path / run_file::metrics).string(), config.accuracy_key());
+  // Whether quantization has begun depends on it.
+  if (run.last) {
+    for (const auto& compressor : run.compressors) compressor->update_epoch(run.last->epoch);
+  }
   return run;
 }
 

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "espalier/compress/compressor.h"
 #include "espalier/experiment/epoch_metrics.h"
 #include "espalier/experiment/train_config.h"
 #include "espalier/nn/layers/sequential.h"
@@ -13,6 +16,8 @@ namespace espalier::experiment {
 struct RecordedRun {
   TrainConfig config;
   nn::Sequential model;              ///< with the run's weights, if there are any
+  /// Attached for evaluation: what the run does to activations.
+  std::vector<std::unique_ptr<compress::Compressor>> compressors;
   std::optional<EpochMetrics> last;  ///< of the last finished epoch
   bool has_weights = false;          ///< it has come so far that there are any
 };

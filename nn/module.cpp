@@ -16,12 +16,21 @@ std::string joined(const std::string& path, const std::string& name) {
   return path.empty() ? name : path + "." + name;
 }
 
-void collect(const ModuleRecord& record, const std::string& path,
-             std::vector<NamedParameter>& into) {
+void collect(ModuleRecord& record, const std::string& path, std::vector<NamedParameter>& into) {
   for (const auto& parameter : record.parameters)
-    into.push_back({path, record.type, parameter.get()});
+    into.push_back({path, record.type, parameter.get(), &record});
   for (const auto& child : record.children)
     collect(*child->record(), joined(path, child->name()), into);
+}
+
+void put(const ModuleRecord& record, const char* where, std::shared_ptr<ActivationTransform>& place,
+         std::shared_ptr<ActivationTransform> transform) {
+  if (place && transform) {
+    throw Error(record.type, std::string("the ") + where + " goes through " +
+                                 std::string(place->name()) + " already, so " +
+                                 std::string(transform->name()) + " cannot take it too");
+  }
+  place = std::move(transform);
 }
 
 template <class AnyModule, class Visit>
@@ -64,6 +73,16 @@ Tensor Module::call(const Tensor& x, Fusion& fusion) {
   }
 }
 
+Tensor Module::finish(const Tensor& y) {
+  if (!record_->output_transform) return y;
+  LayerScope scope(record_->name);
+  try {
+    return record_->output_transform->apply(y, record_->training);
+  } catch (const Error& error) {
+    throw error.at(LayerScope::current());
+  }
+}
+
 void Module::train(bool on) {
   record_->training = on;
   for (const auto& child : record_->children) child->train(on);
@@ -91,11 +110,11 @@ int64_t Module::parameter_count() const {
 }
 
 void Module::set_input_transform(std::shared_ptr<ActivationTransform> transform) {
-  record_->input_transform = std::move(transform);
+  put(*record_, "input", record_->input_transform, std::move(transform));
 }
 
 void Module::set_output_transform(std::shared_ptr<ActivationTransform> transform) {
-  record_->output_transform = std::move(transform);
+  put(*record_, "result", record_->output_transform, std::move(transform));
 }
 
 Parameter& Module::add_parameter(std::string name, Role role, const Shape& shape,

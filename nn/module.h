@@ -56,6 +56,7 @@ struct NamedParameter {
   std::string layer;       ///< path of the layer; empty for the root module's own
   std::string layer_type;  ///< "Conv2d", …
   Parameter* parameter;
+  ModuleRecord* module;  ///< of the layer
   /// `conv1.weight`.
   std::string path() const {
     return layer.empty() ? parameter->name() : layer + "." + parameter->name();
@@ -98,7 +99,7 @@ class Module {
   /// Number of trainable values.
   int64_t parameter_count() const;
 
-  /// At most one each; null takes it off.
+  /// At most one each; null takes it off. \throws Error if there is another one
   void set_input_transform(std::shared_ptr<ActivationTransform> transform);
   void set_output_transform(std::shared_ptr<ActivationTransform> transform);
 
@@ -123,6 +124,8 @@ class Module {
   virtual Tensor forward_fused(const Tensor& x, Fusion& /*fusion*/) { return forward(x); }
   /// What `operator()` does, with a request to the layer.
   Tensor call(const Tensor& x, Fusion& fusion);
+  /// What `operator()` does behind `forward`, for a layer whose result another has computed.
+  Tensor finish(const Tensor& y);
   friend Tensor run_layers(std::span<const std::unique_ptr<Module>> layers, const Tensor& x,
                            Fusion& fusion);
 

@@ -33,6 +33,11 @@ class ActivationTransform {
   virtual ~ActivationTransform() = default;
   virtual std::string_view name() const = 0;
   virtual Tensor apply(const Tensor& x, bool training) = 0;
+  /// What it has found out while training and evaluation needs, such as a range: saved with the
+  /// weights. Undefined: nothing.
+  virtual Tensor state() const { return {}; }
+  /// Puts back what `state` returned. \throws Error when it cannot be that
+  virtual void set_state(const Tensor& /*state*/) {}
 };
 
 }  // namespace espalier::nn

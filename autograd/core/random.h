@@ -15,6 +15,7 @@ enum class Purpose : uint32_t {
   augmentation = 4,    ///< changes to training pictures; indices: epoch, sample
   data_split = 5,      ///< which pictures are for testing, and their order; index: hash of the name
   dropout = 6,         ///< which activations are dropped; indices: layer, forward pass
+  gradient_noise = 7,  ///< added before gradients are quantized; indices: layer, backward pass
 };
 
 /// A stream of random numbers in which every number is a pure function of (seed, purpose, two

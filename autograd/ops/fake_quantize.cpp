@@ -15,6 +15,10 @@ namespace {
 
 using backend::vector_kernels;
 
+/// In steps of a grid: a value that a grid was made for, such as the largest of a tensor, is often
+/// a rounding error outside of it and must not lose its gradient.
+constexpr float rounding_margin = 1e-4f;
+
 /// What each group of x's elements, one behind the other, is quantized with.
 struct Groups {
   std::vector<QuantizationGrid> grids;
@@ -76,7 +80,9 @@ Tensor fake_quantize(const Tensor& x, std::span<const QuantizationGrid> grids) {
         const float* input = x.get("fake_quantize").data();
         into.add(0, groups.fill(g, [&](const QuantizationGrid& grid, int64_t i, int64_t n,
                                        float* out) {
-                   slope.clamp_gradient(n, grid.low(), grid.high(), input + i, g.data() + i, out);
+                   const float margin = rounding_margin * grid.scale;
+                   slope.clamp_gradient(n, grid.low() - margin, grid.high() + margin, input + i,
+                                        g.data() + i, out);
                  }));
       });
 }

@@ -41,18 +41,36 @@ Tensor from_pytorch(const Tensor& value) {
 struct Entry {
   std::string name;
   Parameter* parameter;  // or else
-  NamedBuffer* buffer;
+  NamedBuffer* buffer;   // or else
+  ActivationTransform* transform;
 
-  const Shape& shape() const { return parameter ? parameter->shape() : buffer->value.shape(); }
-  Tensor value() const { return parameter ? parameter->effective_value() : buffer->value; }
+  Shape shape() const {
+    if (parameter) return parameter->shape();
+    return buffer ? buffer->value.shape() : transform->state().shape();
+  }
+  Tensor value() const {
+    if (parameter) return parameter->effective_value();
+    return buffer ? buffer->value : transform->state();
+  }
   void load(const Tensor& value) const {
     if (parameter) {
       parameter->load(value);
-    } else {
+    } else if (buffer) {
       buffer->value = value;
+    } else {
+      transform->set_state(value);
     }
   }
 };
+
+/// What quantizers have found out about activations: the name of the layer and one of these.
+constexpr const char* input_suffix = "input_quantizer";
+constexpr const char* output_suffix = "output_quantizer";
+
+/// A model without that quantizer has no place for it, and no need.
+bool is_dispensable(const std::string& name) {
+  return name.ends_with(input_suffix) || name.ends_with(output_suffix);
+}
 
 /// Layer by layer, parameters before buffers.
 std::vector<Entry> entries(const Module& model) {
@@ -60,9 +78,15 @@ std::vector<Entry> entries(const Module& model) {
   model.for_each_module([&](const std::string& path, const Module& module) {
     const std::string prefix = path.empty() ? "" : path + ".";
     for (const auto& parameter : module.record()->parameters)
-      all.push_back({prefix + parameter->name(), parameter.get(), nullptr});
+      all.push_back({prefix + parameter->name(), parameter.get(), nullptr, nullptr});
     for (const auto& buffer : module.record()->buffers)
-      all.push_back({prefix + buffer->name, nullptr, buffer.get()});
+      all.push_back({prefix + buffer->name, nullptr, buffer.get(), nullptr});
+    const auto add_transform = [&](ActivationTransform* transform, const char* suffix) {
+      if (transform && transform->state().defined())
+        all.push_back({prefix + suffix, nullptr, nullptr, transform});
+    };
+    add_transform(module.record()->input_transform.get(), input_suffix);
+    add_transform(module.record()->output_transform.get(), output_suffix);
   });
   return all;
 }
@@ -103,7 +127,13 @@ void load_weights(Module& model, const std::string& path) {
                  entry.shape().to_string());
     }
   }
-  if (file.tensors.size() != wanted.size())
+  const auto dispensable =
+      std::count_if(file.tensors.begin(), file.tensors.end(), [&](const auto& tensor) {
+        return is_dispensable(tensor.first) &&
+               std::none_of(wanted.begin(), wanted.end(),
+                            [&](const Entry& entry) { return entry.name == tensor.first; });
+      });
+  if (file.tensors.size() != wanted.size() + static_cast<size_t>(dispensable))
     throw fail("has tensors that the model has no place for");
   for (size_t i = 0; i < wanted.size(); ++i) wanted[i].load(values[i]);
 }

@@ -1,6 +1,7 @@
 #include "espalier/nn/layers/batch_norm.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/ops.h"
@@ -26,13 +27,23 @@ void BatchNorm2d::restart_buffers() {
   variance_->value = Tensor::full(variance_->value.shape(), 1.0f);
 }
 
+std::vector<float> BatchNorm2d::folding_factors() const {
+  const Tensor scale = scale_->effective_value();
+  std::vector<float> factors(static_cast<size_t>(scale.size()));
+  for (int64_t c = 0; c < scale.size(); ++c) {
+    factors[static_cast<size_t>(c)] =
+        static_cast<float>(double{scale[c]} / std::sqrt(double{variance_->value[c]} + epsilon_));
+  }
+  return factors;
+}
+
 Tensor BatchNorm2d::forward(const Tensor& x) {
   Fusion nothing;
   return forward_fused(x, nothing);
 }
 
 Tensor BatchNorm2d::forward_fused(const Tensor& x, Fusion& fusion) {
-  BatchNormOptions options{.training = training(), .momentum = momentum_, .epsilon = epsilon_};
+  BatchNormOptions options{.training = training() && !frozen_, .momentum = momentum_, .epsilon = epsilon_};
   // A residual that does not fit is left to whoever asked, where the error belongs.
   if (!fusion.residual.defined() || fusion.residual.shape() == x.shape()) {
     options.residual = fusion.residual;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "espalier/nn/module.h"
 
@@ -22,10 +23,17 @@ class BatchNorm2d : public Module {
   /// Mean 0 and variance 1.
   void restart_buffers() override;
 
+  /// From now on training normalises with the running statistics too and leaves them as they are;
+  /// γ and β are trained on.
+  void freeze_statistics(bool on = true) { frozen_ = on; }
+  /// γ/√(running variance + ε) for each channel: what evaluation multiplies it by.
+  std::vector<float> folding_factors() const;
+
  private:
   Tensor forward(const Tensor& x) override;
   Tensor forward_fused(const Tensor& x, Fusion& fusion) override;
   double epsilon_, momentum_;
+  bool frozen_ = false;
   Parameter *scale_, *shift_;
   NamedBuffer *mean_, *variance_;
 };

@@ -24,7 +24,8 @@ Conv2d::Conv2d(const Options& o)
 }
 
 Tensor Conv2d::forward(const Tensor& x) {
-  return conv2d(x, effective(*weight_), bias_ ? effective(*bias_) : Tensor(), geometry_);
+  const Tensor weight = effective(*weight_);  // before the bias, whose grid may depend on it
+  return conv2d(x, weight, bias_ ? effective(*bias_) : Tensor(), geometry_);
 }
 
 }  // namespace espalier::nn

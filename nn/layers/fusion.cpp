@@ -6,10 +6,10 @@
 namespace espalier::nn {
 namespace {
 
-/// Whether nobody looks at what goes into and comes out of this layer.
-bool unobserved(const Module& layer) {
+/// Whether nobody looks at what goes into this layer.
+bool input_unobserved(const Module& layer) {
   const ModuleRecord& record = *layer.record();
-  return !record.input_transform && !record.output_transform && record.listeners.empty();
+  return !record.input_transform && record.listeners.empty();
 }
 
 }  // namespace
@@ -22,9 +22,9 @@ Tensor run_layers(std::span<const std::unique_ptr<Module>> layers, const Tensor&
     if (!next) {
       value = layers[i]->call(value, fusion);
     } else {
-      Fusion relu{.relu = dynamic_cast<const ReLU*>(next) != nullptr && unobserved(*next)};
+      Fusion relu{.relu = dynamic_cast<const ReLU*>(next) != nullptr && input_unobserved(*next)};
       value = layers[i]->call(value, relu);
-      if (relu.done) ++i;
+      if (relu.done) value = layers[++i]->finish(value);
     }
   }
   return value;

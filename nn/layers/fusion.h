@@ -14,8 +14,8 @@ namespace espalier::nn {
 ///
 /// Steps of networks with batch normalisation are bound by memory, and each pass saved counts. The
 /// request is not made, so that the values in between exist, while a trace is active, and not
-/// across a layer with an input or output transform or a listener. Layer paths and errors do not
-/// depend on it.
+/// across a transform or a listener that would see them: behind the layer that is asked, or in
+/// front of the one whose work it would do. Layer paths and errors do not depend on it.
 struct Fusion {
   Tensor residual = {};  ///< to be added; undefined: nothing
   bool relu = false;     ///< whether max(·, 0) is asked for

@@ -12,7 +12,8 @@ Linear::Linear(const Options& o) : Module("Linear") {
 }
 
 Tensor Linear::forward(const Tensor& x) {
-  return linear(x, effective(*weight_), bias_ ? effective(*bias_) : Tensor());
+  const Tensor weight = effective(*weight_);  // before the bias, whose grid may depend on it
+  return linear(x, weight, bias_ ? effective(*bias_) : Tensor());
 }
 
 }  // namespace espalier::nn
