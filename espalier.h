@@ -11,6 +11,7 @@
 #include "espalier/compress/plugin.h"
 #include "espalier/compress/pruners/agp_pruner.h"
 #include "espalier/compress/pruners/level_pruner.h"
+#include "espalier/compress/pruners/sensitivity_pruner.h"
 #include "espalier/compress/registry.h"
 #include "espalier/compress/rule_report.h"
 #include "espalier/compress/sparsity.h"

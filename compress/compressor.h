@@ -81,6 +81,11 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   Value rules_as_run() const { return attached() ? rules_as_run_ : rules_.to_value(); }
   /// `AGPruner rule 2` or, without rules, `AGPruner`.
   std::string rule_name(int rule) const;
+  /// What a listing says of a rule beside its layers: "by filter". Empty: nothing.
+  virtual std::string rule_note(int /*rule*/) const { return {}; }
+  /// What there is to tell of the layers as they are now, a sentence each; for the end of a
+  /// training.
+  virtual std::vector<std::string> findings() const { return {}; }
   /// When the schedules of the rules in use are through, for a training of this length, at least
   /// one epoch of one step.
   virtual std::vector<ScheduleEnd> schedule_ends(int64_t /*epochs*/,
@@ -117,10 +122,20 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   /// Computes anew what acts on the layer; called when attaching and before the next training
   /// forward after `request_refresh`.
   virtual void refresh_layer(const LayerInfo& layer) = 0;
+  /// Called before and after layers are refreshed, one or many. The former may request more of
+  /// them.
+  virtual void before_refresh() {}
+  virtual void after_refresh() {}
+  /// Whether the algorithm stands still until `update_epoch` is called. Then a loop that never does
+  /// so is warned.
+  virtual bool waits_for_epoch() const { return false; }
 
   /// Asks for `refresh_layer` before the next training forward: for all layers or for one.
   void request_refresh();
   void request_refresh(const LayerInfo& layer);
+  bool requested(const LayerInfo& layer) const {
+    return requested_[static_cast<size_t>(layer.index)];
+  }
 
   /// The stored value of the layer's weight.
   const Tensor& latent(const LayerInfo& layer) const { return layer.parameter->latent({}); }
@@ -140,6 +155,7 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   void match_layers(const nn::Module& model);
   int64_t optimizer_updates() const;
   int64_t updates_since_attach() const;
+  void warn_of_silence();
   void refresh_requested();
 
   std::string registered_name_;
@@ -157,6 +173,7 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   int64_t updates_ = 0;
   int64_t steps_ = 0;  // calls of step()
   int epoch_ = 0;
+  bool epoch_announced_ = false;
 };
 
 }  // namespace espalier::compress

@@ -8,6 +8,7 @@
 #include "espalier/compress/config/sections.h"
 #include "espalier/compress/pruners/agp_pruner.h"
 #include "espalier/compress/pruners/level_pruner.h"
+#include "espalier/compress/pruners/sensitivity_pruner.h"
 
 namespace espalier::compress {
 
@@ -16,6 +17,8 @@ Registry Registry::with_builtin() {
   registry.add<LevelPruner>("LevelPruner",
                             "masks a fraction of smallest weights; the mask follows the weights");
   registry.add<AGPruner>("AGPruner", "raises the masked fraction along a cubic while training");
+  registry.add<SensitivityPruner>(
+      "SensitivityPruner", "masks weights below a multiple of their layer's standard deviation");
   return registry;
 }
 

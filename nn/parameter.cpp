@@ -16,6 +16,12 @@ void zero_where_masked(const Mask& mask, float* values) {
   }
 }
 
+Mask both(const Mask& a, const Mask& b) {
+  std::vector<uint64_t> words(a.words(), a.words() + (a.size() + 63) / 64);
+  for (size_t i = 0; i < words.size(); ++i) words[i] &= b.words()[i];
+  return Mask::from_words(a.shape(), std::move(words));
+}
+
 }  // namespace
 
 Parameter::Parameter(std::string name, Role role, const Shape& shape, StartValues start)
@@ -67,7 +73,8 @@ void Parameter::visit_state(StateVisitor& state) {
 }
 
 void Parameter::attach(std::shared_ptr<WeightTransform> transform) {
-  if (const WeightTransform* present = this->transform(transform->stage())) {
+  const WeightTransform* present = this->transform(transform->stage());
+  if (present != nullptr && transform->stage() != WeightTransform::Stage::mask) {
     throw Error("parameter", "'" + name_ + "' already has the transform " +
                                  std::string(present->name()) + " where " +
                                  std::string(transform->name()) + " would go; detach it first");
@@ -75,6 +82,10 @@ void Parameter::attach(std::shared_ptr<WeightTransform> transform) {
   transforms_.push_back(std::move(transform));
   std::stable_sort(transforms_.begin(), transforms_.end(),
                    [](const auto& a, const auto& b) { return a->stage() < b->stage(); });
+}
+
+void Parameter::detach(const WeightTransform* transform) {
+  std::erase_if(transforms_, [&](const auto& each) { return each.get() == transform; });
 }
 
 void Parameter::detach(WeightTransform::Stage stage) {
@@ -86,6 +97,15 @@ WeightTransform* Parameter::transform(WeightTransform::Stage stage) const {
     if (transform->stage() == stage) return transform.get();
   }
   return nullptr;
+}
+
+Mask Parameter::trainable() const {
+  Mask all;
+  for (const auto& transform : transforms_) {
+    const Mask movable = transform->trainable();
+    if (movable.defined()) all = all.defined() ? both(all, movable) : movable;
+  }
+  return all;
 }
 
 float* Parameter::mutable_latent(const LatentAccess&) {
@@ -107,17 +127,18 @@ void Parameter::restart(const LatentAccess& access, const RandomStream& random) 
 
 Tensor Parameter::effective(const LatentAccess&) const {
   Tensor value = latent_;
-  const WeightTransform* mask = nullptr;
+  const auto is_mask = [](const auto& transform) {
+    return transform->stage() == WeightTransform::Stage::mask;
+  };
   bool zeros_kept = true;
   for (const auto& transform : transforms_) {
     value = transform->apply(value);
-    if (transform->stage() == WeightTransform::Stage::mask) {
-      mask = transform.get();
-    } else {
-      zeros_kept = zeros_kept && transform->preserves_zero();
-    }
+    zeros_kept = zeros_kept && (is_mask(transform) || transform->preserves_zero());
   }
-  if (mask && !zeros_kept) value = mask->apply(value);
+  if (zeros_kept) return value;
+  for (const auto& transform : transforms_) {
+    if (is_mask(transform)) value = transform->apply(value);
+  }
   return value;
 }
 

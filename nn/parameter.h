@@ -41,7 +41,7 @@ enum class Role {
 /// and its gradient, the transforms that make the effective value, and the state that optimizers
 /// keep.
 ///
-///     latent → mask → fold → quantize (→ mask) → effective
+///     latent → masks → fold → quantize (→ masks) → effective
 ///
 /// There is no way from a Parameter to an operation except `Module::effective`.
 class Parameter {
@@ -72,11 +72,15 @@ class Parameter {
   /// within a step. \throws Error when the value saved has another shape
   void visit_state(StateVisitor& state);
 
-  /// Puts a transform into its stage. \throws Error if the stage is taken
+  /// Puts a transform into its stage. \throws Error if the stage is taken; that of masks never is
   void attach(std::shared_ptr<WeightTransform> transform);
+  /// Takes this transform out, or all of a stage; what is not attached may be named too.
+  void detach(const WeightTransform* transform);
   void detach(WeightTransform::Stage stage);
-  /// The transform of a stage; null if there is none.
+  /// The transform of a stage, of several the first attached; null if there is none.
   WeightTransform* transform(WeightTransform::Stage stage) const;
+  /// What optimizers may move: an entry moves if every transform lets it. Undefined: all move.
+  Mask trainable() const;
 
   // What follows needs the pass-key.
   const Tensor& latent(const LatentAccess&) const { return latent_; }
