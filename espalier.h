@@ -14,6 +14,7 @@
 #include "espalier/compress/quantizers/dorefa_quantizer.h"
 #include "espalier/compress/quantizers/naive_quantizer.h"
 #include "espalier/compress/quantizers/qat_quantizer.h"
+#include "espalier/compress/pruners/sensitivity_pruner.h"
 #include "espalier/compress/registry.h"
 #include "espalier/compress/rule_report.h"
 #include "espalier/compress/sparsity.h"

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <typeinfo>
 
+#include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/graph.h"
 #include "espalier/compress/config/config_error.h"
@@ -136,6 +137,7 @@ void Compressor::update_epoch(int epoch) {
   if (epoch < 0)
     throw Error(name(), "epochs count from 0, there is no epoch " + std::to_string(epoch));
   epoch_ = epoch;
+  epoch_announced_ = true;
 }
 
 void Compressor::request_refresh() {
@@ -172,6 +174,7 @@ void Compressor::visit_state(nn::StateVisitor& state) {
   state("updates", updates_);
   state("steps", steps_);
   state("epoch", epoch_);
+  state("epoch_announced", epoch_announced_);
   std::vector<int64_t> requested(requested_.begin(), requested_.end());
   state("requested", requested);
   requested.resize(layers_.size());
@@ -197,19 +200,32 @@ void Compressor::before_training_forward() {
   if (now != updates_) {
     updates_ = now;
     on_update();
+    warn_of_silence();
   }
   refresh_requested();
+}
+
+void Compressor::warn_of_silence() {
+  // Long enough that a loop which announces epochs at their end is not told off for it.
+  constexpr int64_t patience = 1000;
+  if (epoch_announced_ || updates_ != patience || !waits_for_epoch()) return;
+  Engine::current().warn("[" + name() +
+                         "] 1000 updates and no epoch has been announced, so it stands still; call "
+                         "update_epoch(epoch) when an epoch begins, or use 'unit: step' where the "
+                         "algorithm has it");
 }
 
 void Compressor::refresh_requested() {
   if (std::none_of(requested_.begin(), requested_.end(), [](bool wanted) { return wanted; }))
     return;
   NoGrad no_grad;
+  before_refresh();
   for (const LayerInfo& layer : layers_) {
     if (!requested_[static_cast<size_t>(layer.index)]) continue;
     requested_[static_cast<size_t>(layer.index)] = false;
     refresh_layer(layer);
   }
+  after_refresh();
 }
 
 }  // namespace espalier::compress

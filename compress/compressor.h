@@ -87,6 +87,11 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   std::string rule_name(int rule) const;
   /// What else is worth knowing at the start of a training, a line each.
   virtual std::vector<std::string> notes() const { return {}; }
+  /// What a listing says of a rule beside its layers: "by filter". Empty: nothing.
+  virtual std::string rule_note(int /*rule*/) const { return {}; }
+  /// What there is to tell of the layers as they are now, a sentence each; for the end of a
+  /// training.
+  virtual std::vector<std::string> findings() const { return {}; }
   /// When the schedules of the rules in use are through, for a training of this length, at least
   /// one epoch of one step.
   virtual std::vector<ScheduleEnd> schedule_ends(int64_t /*epochs*/,
@@ -133,10 +138,20 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
                                           int /*count*/) const {
     return {};
   }
+  /// Called before and after layers are refreshed, one or many. The former may request more of
+  /// them.
+  virtual void before_refresh() {}
+  virtual void after_refresh() {}
+  /// Whether the algorithm stands still until `update_epoch` is called. Then a loop that never does
+  /// so is warned.
+  virtual bool waits_for_epoch() const { return false; }
 
   /// Asks for `refresh_layer` before the next training forward: for all layers or for one.
   void request_refresh();
   void request_refresh(const LayerInfo& layer);
+  bool requested(const LayerInfo& layer) const {
+    return requested_[static_cast<size_t>(layer.index)];
+  }
 
   /// The stored value of the layer's weight.
   const Tensor& latent(const LayerInfo& layer) const { return layer.parameter->latent({}); }
@@ -159,6 +174,7 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   void match_layers(const nn::Module& model);
   int64_t optimizer_updates() const;
   int64_t updates_since_attach() const;
+  void warn_of_silence();
   void refresh_requested();
 
   std::string registered_name_;
@@ -177,6 +193,7 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   int64_t steps_ = 0;  // calls of step()
   bool for_evaluation_ = false;
   int epoch_ = 0;
+  bool epoch_announced_ = false;
 };
 
 }  // namespace espalier::compress

@@ -1,10 +1,5 @@
 #include "espalier/compress/pruner.h"
 
-#include <algorithm>
-#include <array>
-#include <bit>
-#include <cmath>
-
 #include "espalier/autograd/core/error.h"
 
 namespace espalier::compress {
@@ -27,22 +22,72 @@ std::string name_of(MaskedWeights policy) {
   return "zero";
 }
 
-/// Floats of one sign compare like their bits.
-uint32_t magnitude(float weight) {
-  return std::bit_cast<uint32_t>(weight) & 0x7FFFFFFF;
-}
-
-/// Magnitude above, position below: one integer orders weights by magnitude and then by position.
-uint64_t order_of(const Tensor& weight, int64_t i) {
-  return uint64_t{magnitude(weight[i])} << 32 | static_cast<uint64_t>(i);
-}
-
 }  // namespace
 
 void Pruner::read_rule(int rule, MapReader& options) {
   policies_.resize(static_cast<size_t>(rule) + 1, default_policy());
   policies_.back() = policy_named(
-      options.choice("masked_weights", {"zero", "freeze", "train"}, name_of(default_policy())));
+      options.choice("masked_weights", {"zero", "freeze", "train"}, name_of(default_policy()),
+                     "what becomes of the stored value of a masked weight: zeroed, kept still, or "
+                     "trained on so that it may come back"));
+}
+
+const Ranking& Pruner::read_ranking(int rule, MapReader& options) {
+  rankings_.resize(static_cast<size_t>(rule) + 1);
+  rankings_.back() = Ranking::read(options);
+  return rankings_.back();
+}
+
+const Ranking& Pruner::ranking(int rule) const {
+  static const Ranking by_default;
+  return static_cast<size_t>(rule) < rankings_.size() ? rankings_[static_cast<size_t>(rule)]
+                                                      : by_default;
+}
+
+Tensor Pruner::magnitude_mask(const LayerInfo& layer, const Tensor& weight, double sparsity) {
+  const Ranking& how = ranking(layer.rule);
+  if (sparsity == 0) return Tensor::full(weight.shape(), 1);
+  if (how.is_pattern()) return mask_pattern(weight, how.kept, how.of);
+  const int64_t count = how.global ? share_of(layer, weight, sparsity)
+                                   : groups_to_mask({weight}, sparsity, how).front();
+  return mask_groups(weight, count, how);
+}
+
+int64_t Pruner::share_of(const LayerInfo& layer, const Tensor& weight, double sparsity) {
+  std::vector<Tensor> weights;
+  size_t place = 0;
+  for (const LayerInfo& other : layers()) {
+    if (other.rule != layer.rule) continue;
+    if (other.index == layer.index) place = weights.size();
+    weights.push_back(other.index == layer.index ? weight : latent(other));
+  }
+  const auto count = [&] { return groups_to_mask(weights, sparsity, ranking(layer.rule)); };
+  if (!shares_) return count()[place];
+  std::vector<int64_t>& known = (*shares_)[{layer.rule, sparsity}];
+  if (known.empty()) known = count();
+  return known[place];
+}
+
+void Pruner::before_refresh() {
+  std::vector<bool> together(rankings_.size());
+  for (const LayerInfo& layer : layers()) {
+    if (ranking(layer.rule).global && requested(layer))
+      together[static_cast<size_t>(layer.rule)] = true;
+  }
+  for (const LayerInfo& layer : layers()) {
+    if (static_cast<size_t>(layer.rule) < together.size() &&
+        together[static_cast<size_t>(layer.rule)])
+      request_refresh(layer);
+  }
+  shares_.emplace();
+}
+
+void Pruner::after_refresh() {
+  shares_.reset();
+}
+
+std::string Pruner::rule_note(int rule) const {
+  return ranking(rule).describe();
 }
 
 void Pruner::update_epoch(int epoch) {
@@ -92,39 +137,6 @@ void Pruner::refresh_layer(const LayerInfo& layer) {
   // momentum an optimizer leaves a zero where it is.
   if (transform.policy() == MaskedWeights::zero) zero_masked(layer, mask);
   if (transform.policy() == MaskedWeights::freeze) zero_masked_state(layer, mask);
-}
-
-Tensor mask_smallest(const Tensor& weight, int64_t count) {
-  if (count < 0 || count > weight.size()) {
-    throw Error("mask", "cannot mask " + std::to_string(count) + " of " +
-                            std::to_string(weight.size()) + " weights");
-  }
-  NewTensor mask(weight.shape());
-  if (count == 0) {
-    mask.fill(1.0f);
-    return mask;
-  }
-  // One pass counts the leading bits of the magnitudes, which tells between which two the last one
-  // to mask lies; only those near it need to be put in order.
-  std::array<int64_t, 4096> counts{};
-  constexpr int below_leading = 31 - 12;
-  for (int64_t i = 0; i < weight.size(); ++i) ++counts[magnitude(weight[i]) >> below_leading];
-  size_t leading = 0;
-  int64_t smaller = 0;  // weights whose leading bits are less
-  while (smaller + counts[leading] < count) smaller += counts[leading++];
-  std::vector<uint64_t> near;
-  near.reserve(static_cast<size_t>(counts[leading]));
-  for (int64_t i = 0; i < weight.size(); ++i) {
-    if (magnitude(weight[i]) >> below_leading == leading) near.push_back(order_of(weight, i));
-  }
-  const auto last = near.begin() + (count - smaller - 1);
-  std::nth_element(near.begin(), last, near.end());
-  for (int64_t i = 0; i < weight.size(); ++i) mask[i] = order_of(weight, i) <= *last ? 0.0f : 1.0f;
-  return mask;
-}
-
-int64_t masked_count(double sparsity, int64_t n) {
-  return static_cast<int64_t>(std::llround(sparsity * static_cast<double>(n)));
 }
 
 }  // namespace espalier::compress

@@ -1,12 +1,16 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "espalier/compress/compressor.h"
 #include "espalier/compress/mask_transform.h"
+#include "espalier/compress/ranking.h"
 
 namespace espalier::compress {
 
@@ -21,7 +25,9 @@ namespace espalier::compress {
 ///     pruner(net);
 ///
 /// Without rules it works on all Conv2d and Linear weights. Option of every rule, beside those that
-/// choose layers: `masked_weights: zero | freeze | train` (see `MaskedWeights`).
+/// choose layers: `masked_weights: zero | freeze | train` (see `MaskedWeights`). One that masks by
+/// magnitude calls `read_ranking` and `magnitude_mask` and has `granularity` and `scope` with that
+/// (see `Ranking`). Several pruners may share a layer: a weight stays if each of them keeps it.
 class Pruner : public Compressor {
  public:
   explicit Pruner(Rules rules = {}) : Compressor(std::move(rules)) {}
@@ -32,6 +38,7 @@ class Pruner : public Compressor {
   virtual Tensor calc_mask(const LayerInfo& layer, const Tensor& weight) = 0;
 
   std::string_view verb() const override { return "prune"; }
+  std::string rule_note(int rule) const override;
   void update_epoch(int epoch) override;
   /// Restoring puts the masks back as they were and zeroes nothing: stored weights and optimizer
   /// state are restored by those who keep them.
@@ -47,19 +54,27 @@ class Pruner : public Compressor {
   /// What `masked_weights` is when a rule does not say.
   virtual MaskedWeights default_policy() const { return MaskedWeights::zero; }
 
+  /// Reads the options `granularity` and `scope` of a rule; from `read_rule`.
+  const Ranking& read_ranking(int rule, MapReader& options);
+  const Ranking& ranking(int rule) const;
+  /// Masks the fraction `sparsity` of the layer's weights, those of smallest magnitude, or what the
+  /// rule's `granularity` and `scope` make of that; for `calc_mask`. All is kept at sparsity 0; a
+  /// pattern N:M is put on whole at any other.
+  Tensor magnitude_mask(const LayerInfo& layer, const Tensor& weight, double sparsity);
+
  private:
+  void before_refresh() override;
+  void after_refresh() override;
+  /// How many groups of this layer are among the smallest of all layers of its rule.
+  int64_t share_of(const LayerInfo& layer, const Tensor& weight, double sparsity);
   void attach_layer(const LayerInfo& layer) override;
   void refresh_layer(const LayerInfo& layer) override;
 
-  std::vector<MaskedWeights> policies_;                // by rule
+  std::vector<MaskedWeights> policies_;  // by rule
+  std::vector<Ranking> rankings_;        // by rule
+  // While layers are refreshed: the shares of all layers of a rule at a sparsity, counted once.
+  std::optional<std::map<std::pair<int, double>, std::vector<int64_t>>> shares_;
   std::vector<std::shared_ptr<MaskTransform>> masks_;  // by layer
 };
-
-/// 1 for all but the `count` entries of smallest magnitude; of equal magnitudes the one that comes
-/// first in memory is masked first.
-Tensor mask_smallest(const Tensor& weight, int64_t count);
-
-/// round(sparsity·n), the number of weights to mask out of n.
-int64_t masked_count(double sparsity, int64_t n);
 
 }  // namespace espalier::compress

@@ -11,6 +11,7 @@
 #include "espalier/compress/quantizers/dorefa_quantizer.h"
 #include "espalier/compress/quantizers/naive_quantizer.h"
 #include "espalier/compress/quantizers/qat_quantizer.h"
+#include "espalier/compress/pruners/sensitivity_pruner.h"
 
 namespace espalier::compress {
 
@@ -24,6 +25,8 @@ Registry Registry::with_builtin() {
                              "trains with the weights and activations of an integer engine");
   registry.add<DoReFaQuantizer>("DoReFaQuantizer",
                                 "few bits for weights, activations and gradients");
+  registry.add<SensitivityPruner>(
+      "SensitivityPruner", "masks weights below a multiple of their layer's standard deviation");
   return registry;
 }
 

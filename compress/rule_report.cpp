@@ -44,6 +44,8 @@ std::vector<std::string> summarise_rules(const Compressor& compressor) {
     if (!chosen.empty()) line += ": " + listed(chosen);
     if (!excluded.empty()) line += " excludes " + listed(excluded);
     if (chosen.empty() && excluded.empty()) line += " is overridden by later rules";
+    const std::string note = chosen.empty() ? "" : compressor.rule_note(rule);
+    if (!note.empty()) line += " (" + note + ")";
     lines.push_back(std::move(line));
   }
   if (compressor.layers().empty() && !lines.empty())

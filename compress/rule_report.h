@@ -13,6 +13,7 @@ namespace espalier::compress {
 ///     rule 1: conv1, fc1
 ///     rule 2 excludes fc2
 ///     rule 3 is overridden by later rules
+///     rule 4: fc3 (by filter)
 ///
 /// When no layer is left, the last line ends in `: nothing is left to prune`. Without rules there
 /// is one line, the layers alone. Of many layers the first are named and the rest are counted.

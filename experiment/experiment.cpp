@@ -150,8 +150,13 @@ std::optional<Outcome> Experiment::run(const TrainingData& data, RunFolder& fold
     if (folder.saved_place().empty()) throw;
     throw error.and_also("'" + folder.path() + "' still holds " + folder.saved_place());
   }
+  std::vector<std::string> findings;
+  for (const auto& compressor : compressors_) {
+    for (const std::string& sentence : compressor->findings())
+      findings.push_back(compressor->name() + " " + sentence);
+  }
   return Outcome{folder.last_metrics().value().accuracy, compress::layer_sparsities(model_),
-                 too_long};
+                 too_long, findings};
 }
 
 std::optional<RunOutcome> run(Experiment& experiment, const TrainingData& data, RunFolder& folder,

@@ -20,6 +20,8 @@ struct Outcome {
   std::vector<compress::LayerSparsity> weights;
   /// A sentence for each schedule that the training ended before.
   std::vector<std::string> unfinished_schedules = {};
+  /// What algorithms tell of the layers at the end, "SensitivityPruner conv1: …".
+  std::vector<std::string> findings = {};
 };
 
 /// Asked after each step; true ends the training, which can go on another time.

@@ -11,7 +11,8 @@ namespace espalier::nn {
 /// layer computes with. Made of recorded operations, so that it differentiates by itself.
 class WeightTransform {
  public:
-  /// The order in which transforms apply, whatever the order of attaching. One transform a stage.
+  /// The order in which transforms apply, whatever the order of attaching. A weight has any number
+  /// of masks, of which each must keep an entry, and one transform of each other stage.
   enum class Stage { mask, fold, quantize };
 
   virtual ~WeightTransform() = default;

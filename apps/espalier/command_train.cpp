@@ -134,6 +134,9 @@ void print_outcome(const RunOutcome& outcome, const TrainConfig& config) {
     fmt::print("{}", labelled("result", config.accuracy_name() + " " +
                                             percent(outcome.compressed.accuracy, 2)));
   }
+  bool first = true;
+  for (const std::string& sentence : outcome.compressed.findings)
+    fmt::print("{}", labelled(std::exchange(first, false) ? "compress" : "", sentence));
   for (const std::string& sentence : outcome.compressed.unfinished_schedules)
     fmt::print("{}", labelled("unfinished", sentence));
 }

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "espalier/compress/pruner.h"
+#include "espalier/compress/scheduled_pruner.h"
 
 namespace espalier::compress {
 
@@ -20,50 +20,36 @@ namespace espalier::compress {
 /// exactly; it is held from there on. Before the start the layer is dense. With `unit: step` the
 /// clock is optimizer updates and the keys are `start_step` and `end_step`.
 ///
+/// `granularity` and `scope` are those of `Ranking`: `scope: global` ranks |w|·fan_in^¼ over all
+/// layers of the rule, so that s(t) is the sparsity of them together. A pattern N:M fixes the
+/// sparsity; it is put on at the start, and no option of the curve may stand beside it.
+///
 /// Deviation from the paper: masked weights are zeroed (`masked_weights: zero`), so masks only
 /// grow; the paper's freezing is `masked_weights: freeze`.
-class AGPruner : public Pruner {
+class AGPruner : public ScheduledPruner {
  public:
   /// Equation 1 for one layer.
   struct CubicSchedule {
     double initial_sparsity, final_sparsity;
     int64_t start, end, frequency;
 
+    UpdateTimes times() const { return {.start = start, .end = end, .frequency = frequency}; }
     /// How many updates there are in all: 1 + n.
-    int64_t updates() const { return 1 + (end - start - 1) / frequency; }
-    /// How many of them lie at or before time t: 0 before the start.
-    int64_t updates_until(int64_t t) const;
+    int64_t updates() const { return times().count(); }
     /// The sparsity that holds at time t: that of the last update at or before it, 0 before the
     /// first.
     double sparsity_at(int64_t t) const;
   };
 
-  AGPruner(Rules rules = {}) : Pruner(std::move(rules)) {}  // NOLINT: rules in braces read well
-
-  void update_epoch(int epoch) override;
-  Tensor calc_mask(const LayerInfo& layer, const Tensor& weight) override;
-  void visit_state(nn::StateVisitor& state) override;
-  std::vector<ScheduleEnd> schedule_ends(int64_t epochs, int64_t steps_per_epoch) const override;
+  AGPruner(Rules rules = {}) : ScheduledPruner(std::move(rules)) {}  // NOLINT: rules in braces
 
  private:
-  struct Options {
-    bool by_epoch;
-    CubicSchedule schedule;
-  };
   void read_rule(int rule, MapReader& options) override;
-  void on_update() override;
-  const Options& options_of(const LayerInfo& layer) const {
-    return options_[static_cast<size_t>(layer.rule)];
-  }
-  int64_t time_of(const LayerInfo& layer) const {
-    return options_of(layer).by_epoch ? epoch() : updates();
-  }
-  /// Asks for a new mask for each layer on this clock for which an update has become due.
-  void request_due(bool by_epoch);
+  Tensor scheduled_mask(const LayerInfo& layer, const Tensor& weight) override;
+  std::string goal() const override { return "its final sparsity"; }
+  std::string reached(int rule, int64_t time) const override;
 
-  std::vector<Options> options_;  // by rule
-  std::vector<int64_t> done_;     // by layer: updates_until() at its last mask
-  bool epoch_announced_ = false;
+  std::vector<CubicSchedule> schedules_;  // by rule
 };
 
 }  // namespace espalier::compress

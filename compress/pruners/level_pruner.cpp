@@ -1,40 +1,57 @@
 #include "espalier/compress/pruners/level_pruner.h"
 
+#include <algorithm>
+
 namespace espalier::compress {
 
 Tensor LevelPruner::calc_mask(const LayerInfo& layer, const Tensor& weight) {
-  return mask_smallest(
-      weight, masked_count(options_[static_cast<size_t>(layer.rule)].sparsity, weight.size()));
+  last_masks_.resize(layers().size(), -1);
+  if (epoch() < options_of(layer).start_epoch) return Tensor::full(weight.shape(), 1);
+  last_masks_[static_cast<size_t>(layer.index)] = updates();
+  return magnitude_mask(layer, weight, options_of(layer).sparsity);
+}
+
+void LevelPruner::update_epoch(int epoch) {
+  Compressor::update_epoch(epoch);
+  for (const LayerInfo& layer : layers()) {
+    const bool has_mask = last_masks_[static_cast<size_t>(layer.index)] >= 0;
+    if (!has_mask && epoch >= options_of(layer).start_epoch) request_refresh(layer);
+  }
 }
 
 void LevelPruner::on_update() {
-  last_refresh_.resize(layers().size(), 0);
   for (const LayerInfo& layer : layers()) {
-    const std::optional<int64_t> frequency = options_[static_cast<size_t>(layer.rule)].frequency;
-    int64_t& last = last_refresh_[static_cast<size_t>(layer.index)];
-    if (!frequency || updates() - last < *frequency) continue;
-    last = updates();
-    request_refresh(layer);
+    const std::optional<int64_t> frequency = options_of(layer).frequency;
+    const int64_t last = last_masks_[static_cast<size_t>(layer.index)];
+    if (frequency && last >= 0 && updates() - last >= *frequency) request_refresh(layer);
   }
+}
+
+bool LevelPruner::waits_for_epoch() const {
+  return std::count(last_masks_.begin(), last_masks_.end(), -1) > 0;
 }
 
 void LevelPruner::visit_state(nn::StateVisitor& state) {
   Pruner::visit_state(state);
-  state("last_refresh", last_refresh_);
+  state("last_masks", last_masks_);
 }
 
 void LevelPruner::read_rule(int rule, MapReader& options) {
   Pruner::read_rule(rule, options);
+  const Ranking& ranking = read_ranking(rule, options);
   options_.resize(static_cast<size_t>(rule) + 1);
   Options& read = options_.back();
-  read.sparsity = options.number("sparsity", {.min = 0, .below = 1});
-  const Value* frequency = options.find("frequency");
+  read.sparsity = ranking.read_sparsity(options, "sparsity", "the fraction of weights to mask");
+  read.start_epoch = options.integer(
+      "start_epoch", {.min = 0, .fallback = 0, .help = "the layer is dense before this epoch"});
+  constexpr std::string_view help = "optimizer updates between masks, or 'once'";
+  const Value* frequency = options.find("frequency", help);
   if (frequency && frequency->is_text() && frequency->as_text() == "once") return;
   if (frequency && frequency->is_text()) {
     options.fail("frequency",
                  "must be a number of updates or 'once', not " + frequency->describe());
   }
-  read.frequency = options.integer("frequency", {.min = 1, .fallback = 16});
+  read.frequency = options.integer("frequency", {.min = 1, .fallback = 16, .help = help});
 }
 
 }  // namespace espalier::compress

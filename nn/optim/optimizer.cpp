@@ -16,11 +16,6 @@ void for_each_parameter(const ModuleRecord& record, Visit&& visit) {
   for (const auto& child : record.children) for_each_parameter(*child->record(), visit);
 }
 
-Mask trainable(const Parameter& parameter) {
-  const WeightTransform* mask = parameter.transform(WeightTransform::Stage::mask);
-  return mask ? mask->trainable() : Mask();
-}
-
 }  // namespace
 
 Optimizer::Optimizer(Module& model, double learning_rate)
@@ -42,7 +37,7 @@ void Optimizer::step() {
   ++steps_;
   for_each_parameter(*model_, [&](Parameter& parameter) {
     if (!parameter.gradient().defined()) return;
-    const Mask movable = trainable(parameter);
+    const Mask movable = parameter.trainable();
     Tensor before;
     if (movable.defined()) before = Tensor::from(parameter.shape(), parameter.latent({}).values());
     ParameterUpdate access(parameter, id_);

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cstdio>
 
+#include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/ops.h"
 #include "espalier/compress/config/config_error.h"
@@ -19,6 +20,8 @@
 #include "espalier/nn/loss.h"
 #include "espalier/nn/models.h"
 #include "espalier/nn/optim/adam.h"
+#include "espalier/nn/optim/adamw.h"
+#include "espalier/nn/optim/rmsprop.h"
 #include "espalier/nn/optim/sgd.h"
 #include "support/values.h"
 
@@ -406,11 +409,106 @@ TEST_CASE("pruner and model may go in any order") {
   pruner.reset();
 }
 
-TEST_CASE("a second mask on a weight is an error") {
+TEST_CASE("Level is dense before its start, and waits for it aloud") {
   nn::Sequential net = small_net();
-  LevelPruner a({{{"sparsity", 0.5}}}), b({{{"sparsity", 0.5}}});
+  LevelPruner pruner({{{"sparsity", 0.5}, {"start_epoch", 2}, {"frequency", 2}}});
+  pruner(net);
+  nn::SGD sgd(net, {.lr = 0.1});
+  for (int epoch = 0; epoch < 4; ++epoch) {
+    pruner.update_epoch(epoch);
+    for (uint64_t step = 0; step < 3; ++step) train_step(net, sgd, step);
+    CHECK(sparsity(net, "fc1") == (epoch < 2 ? 0 : 0.5));
+  }
+  for (const int64_t start : {0, 1}) {
+    std::vector<std::string> warnings;
+    Engine engine({.on_warning = [&](const std::string& text) { warnings.push_back(text); }});
+    EngineScope scope(engine);
+    nn::Sequential other = small_net();
+    LevelPruner silent({{{"sparsity", 0.5}, {"start_epoch", start}}});
+    silent(other);
+    for (int step = 0; step < 1000; ++step) silent.step();
+    other(normal({1, 6, 6, 1}, 1));
+    REQUIRE(static_cast<int64_t>(warnings.size()) == start);
+    if (start == 1) CHECK_THAT(warnings[0], Catch::Contains("[LevelPruner] 1000 updates"));
+  }
+}
+
+TEST_CASE("of two pruners on a layer each must keep a weight, under every optimizer") {
+  for (const int kind : {0, 1, 2, 3}) {
+    for (const bool agp_first : {true, false}) {
+      for (const char* policy : {"train", "freeze", "zero"}) {
+        INFO(kind << agp_first << policy);
+        nn::Sequential net = small_net();
+        std::unique_ptr<nn::Optimizer> optimizer;
+        if (kind == 0)
+          optimizer = std::make_unique<nn::SGD>(
+              net, nn::SGD::Options{.lr = 0.05, .momentum = 0.9, .weight_decay = 1e-3});
+        if (kind == 1)
+          optimizer =
+              std::make_unique<nn::Adam>(net, nn::Adam::Options{.lr = 0.01, .weight_decay = 1e-3});
+        if (kind == 2) optimizer = std::make_unique<nn::AdamW>(net, nn::AdamW::Options{.lr = 0.01});
+        if (kind == 3)
+          optimizer = std::make_unique<nn::RMSprop>(
+              net, nn::RMSprop::Options{.lr = 0.001, .momentum = 0.9, .weight_decay = 1e-3});
+        AGPruner agp({{{"final_sparsity", 0.6}, {"start_epoch", 1}, {"end_epoch", 4}}});
+        LevelPruner level({{{"granularity", "2:4"}, {"masked_weights", policy}, {"frequency", 3}}});
+        if (agp_first) agp(net);
+        level(net);
+        if (!agp_first) agp(net);
+        for (int epoch = 0; epoch < 6; ++epoch) {
+          agp.update_epoch(epoch);
+          for (uint64_t step = 0; step < 5; ++step) train_step(net, *optimizer, step);
+        }
+        for (size_t i = 0; i < agp.layers().size(); ++i) {
+          nn::Parameter& parameter = *agp.layers()[i].parameter;
+          const Mask &a = agp.mask(agp.layers()[i]), &b = level.mask(level.layers()[i]);
+          CHECK(a.masked() == masked_count(0.6, a.size()));
+          const Tensor value = parameter.effective_value();
+          int64_t kept = 0;
+          for (int64_t at = 0; at < value.size(); ++at) {
+            REQUIRE((value[at] == 0.0f) == !(a[at] && b[at]));
+            kept += value[at] != 0.0f;
+          }
+          CHECK(kept > 0);
+          // The stored value: zero where a pruner has zeroed it, whatever the other lets through.
+          parameter.detach(nn::WeightTransform::Stage::mask);
+          const Tensor stored = parameter.effective_value();
+          for (int64_t at = 0; at < value.size(); ++at) {
+            const bool zeroed = !a[at] || (!b[at] && policy == std::string("zero"));
+            REQUIRE((stored[at] == 0.0f) == zeroed);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("what either of two pruners has frozen keeps its value") {
+  nn::Sequential net = small_net();
+  const auto rules = [](const char* pattern) {
+    return Rules{{{"granularity", pattern}, {"frequency", "once"}, {"masked_weights", "freeze"}}};
+  };
+  LevelPruner a(rules("3:4"));
+  LevelPruner b(rules("1:2"));
   a(net);
-  CHECK_THROWS_WITH(b(net), Catch::Contains("already has the transform LevelPruner"));
+  b(net);
+  nn::Parameter& parameter = weight(net, "fc1");
+  const Mask trainable = parameter.trainable();
+  CHECK(trainable.masked() == 320);  // what 3:4 masks is the smaller of its pair too
+  const auto stored = [&] {
+    nn::Sequential bare = small_net();
+    return weight(bare, "fc1").effective_value();
+  };
+  nn::SGD sgd(net, {.lr = 0.1, .momentum = 0.9, .weight_decay = 0.1});
+  for (uint64_t step = 0; step < 10; ++step) train_step(net, sgd, step);
+  parameter.detach(nn::WeightTransform::Stage::mask);
+  const Tensor before = stored(), after = parameter.effective_value();
+  int64_t moved = 0;
+  for (int64_t i = 0; i < trainable.size(); ++i) {
+    if (!trainable[i]) REQUIRE(after[i] == before[i]);
+    moved += after[i] != before[i];
+  }
+  CHECK(moved > 250);
 }
 
 TEST_CASE("rules choose layers") {

@@ -7,6 +7,9 @@
 #include "espalier/autograd/core/error.h"
 #include "espalier/compress/pruners/agp_pruner.h"
 #include "espalier/compress/pruners/level_pruner.h"
+#include "espalier/compress/pruners/sensitivity_pruner.h"
+#include "espalier/nn/io/model_state.h"
+#include "espalier/nn/optim/adam.h"
 #include "espalier/nn/optim/sgd.h"
 #include "support/small_networks.h"
 
@@ -117,6 +120,17 @@ TEST_CASE("masks go on exactly where they stopped") {
       {"AGP by optimizer updates", by_step, make<AGPruner>},
       {"AGP by calls of step()", by_step, make<AGPruner>, true},
       {"Level", {{{"sparsity", 0.6}, {"frequency", 4}}}, make<LevelPruner>},
+      {"Level with a start, globally by filter",
+       {{{"sparsity", 0.6},
+         {"frequency", 4},
+         {"start_epoch", 2},
+         {"scope", "global"},
+         {"granularity", "filter"}}},
+       make<LevelPruner>},
+      {"Sensitivity",
+       {{{"sensitivity", 0.6}, {"start_epoch", 1}, {"end_epoch", 4}},
+        {{"sensitivity", 0.4}, {"std", "current"}, {"support_op", "fc1"}}},
+       make<SensitivityPruner>},
       {"Level by calls of step()",
        {{{"sparsity", 0.6}, {"frequency", 4}}},
        make<LevelPruner>,
@@ -161,6 +175,57 @@ TEST_CASE("a mask that was asked for and not made yet is made after resuming") {
   train_four_layers(resumed.net, resumed.sgd, 7);
   CHECK(resumed.pruner->mask(resumed.pruner->layers()[2]).masked() == 1024);
   require_same(whole, resumed);
+}
+
+TEST_CASE("two pruners on one layer go on exactly where they stopped") {
+  struct Two {
+    explicit Two(bool agp_first, bool adam) : net(four_layers()) {
+      if (adam) optimizer = std::make_unique<nn::Adam>(net, nn::Adam::Options{.lr = 0.01});
+      if (!adam)
+        optimizer = std::make_unique<nn::SGD>(net, nn::SGD::Options{.lr = 0.05, .momentum = 0.9});
+      if (agp_first) agp(net);
+      level(net);
+      if (!agp_first) agp(net);
+    }
+    void run(int i) {
+      if (i % steps_per_epoch == 0) agp.update_epoch(i / steps_per_epoch);
+      train_four_layers(net, *optimizer, static_cast<uint64_t>(i));
+    }
+    void visit(nn::StateVisitor visitor) {
+      nn::visit_model_state(net, visitor);
+      optimizer->visit_state(visitor);
+      for (Pruner* pruner : std::initializer_list<Pruner*>{&agp, &level}) {
+        const nn::StateVisitor::Scope scope(visitor, pruner->name());
+        pruner->visit_state(visitor);
+      }
+    }
+    nn::Sequential net;
+    std::unique_ptr<nn::Optimizer> optimizer;
+    AGPruner agp{{{{"final_sparsity", 0.7}, {"end_epoch", 4}, {"scope", "global"}}}};
+    LevelPruner level{{{{"sparsity", 0.4}, {"frequency", 2}, {"granularity", "row"}}}};
+  };
+  for (const bool adam : {false, true}) {
+    for (const int stop : {0, 1, 5, 9}) {
+      INFO(adam << ", stopped after step " << stop);
+      const bool agp_first = stop % 2 == 0;
+      Two whole(agp_first, adam), resumed(agp_first, adam);
+      for (int i = 0; i < stop; ++i) whole.run(i);
+      nn::State state;
+      whole.visit(nn::StateVisitor::saving(state));
+      resumed.visit(nn::StateVisitor::restoring(state));
+      for (int i = stop; i < 13; ++i) {
+        whole.run(i);
+        resumed.run(i);
+      }
+      for (size_t i = 0; i < whole.agp.layers().size(); ++i) {
+        const LayerInfo &left = whole.agp.layers()[i], &right = resumed.agp.layers()[i];
+        CHECK(whole.agp.mask(left) == resumed.agp.mask(right));
+        CHECK(whole.level.mask(left) == resumed.level.mask(right));
+        CHECK(whole.level.mask(left).masked() > 0);
+        REQUIRE(same(left.parameter->effective_value(), right.parameter->effective_value()));
+      }
+    }
+  }
 }
 
 TEST_CASE("restoring masks zeroes nothing") {

@@ -177,8 +177,8 @@ TEST_CASE("a wrong rule is an error where it stands, with what was meant") {
   CHECK(error_of("- {" + good + "}\n- {" + good + ", frequncy: 2}") ==
         "[config] f:2:39: unknown key 'frequncy' in AGPruner rule 2; did you mean 'frequency'? "
         "Known keys: support_type, support_layer, support_op, op_types, op_names, prune, exclude, "
-        "masked_weights, unit, initial_sparsity, final_sparsity, start_epoch, end_epoch, "
-        "frequency");
+        "masked_weights, granularity, scope, initial_sparsity, final_sparsity, unit, start_epoch, "
+        "end_epoch, frequency");
   CHECK(error_of("- {final_sparsity: 1.5, end_epoch: 4}") ==
         "[config] f:1:20: final_sparsity must be a number in [0, 1), not 1.5 (in AGPruner rule 1)");
   CHECK(error_of("- {end_epoch: 4}") ==
@@ -324,7 +324,10 @@ TEST_CASE("rules as run spell out every default, and give the same again") {
   level(net);
   CHECK(level.rules_as_run() == Value{Value::map({{"support_type", {"default"}},
                                                   {"masked_weights", "train"},
+                                                  {"granularity", "element"},
+                                                  {"scope", "layer"},
                                                   {"sparsity", 0.5},
+                                                  {"start_epoch", 0},
                                                   {"frequency", 16}}),
                                       Value::map({{"prune", false}, {"support_op", "fc2"}})});
 
@@ -334,6 +337,11 @@ TEST_CASE("rules as run spell out every default, and give the same again") {
         "support_type: Conv2d}, {final_sparsity: 0.6, end_epoch: 9, masked_weights: freeze, "
         "op_types: default, op_names: fc1}, {exclude: True, support_op: conv2}]}",
         "LevelPruner: {config: [{sparsity: 0.3, frequency: once}]}",
+        "LevelPruner: {config: [{granularity: 2:4}, {sparsity: 0.3, scope: global, granularity: "
+        "{block: [2, 4]}, support_op: fc1}]}",
+        "AGPruner: {config: [{granularity: 2:4, start_epoch: 3}]}",
+        "SensitivityPruner: {config: [{sensitivity: 0.3, end_epoch: 6}, {sparsity: 0.4, "
+        "support_op: fc1}]}",
         "LevelPruner: {config: [{sparsity: 0.3}]}\nAGPruner: {config: [{final_sparsity: 0.6, "
         "end_epoch: 4, support_op: fc1}]}"}) {
     INFO(text);

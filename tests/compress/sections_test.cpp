@@ -159,7 +159,7 @@ TEST_CASE("the registry makes every section of a file") {
   CHECK_THROWS_WITH(registry.make_all_from(unknown.path()),
                     Equals("[config] " + unknown.path() +
                            ":2:1: there is no algorithm named 'tfAGPrunner'; did you mean "
-                           "'AGPruner'?; known: LevelPruner, AGPruner"));
+                           "'AGPruner'?; known: LevelPruner, AGPruner, SensitivityPruner"));
   const TemporaryFile twice("AGPruner: {config: []}\ntfAGPruner: {config: []}\n");
   CHECK_THROWS_WITH(registry.make_all_from(twice.path()),
                     Equals("[config] " + twice.path() +

@@ -89,14 +89,41 @@ TEST_CASE("masked weights are zero also on a grid that has no zero") {
   }
 }
 
-TEST_CASE("a stage holds one transform") {
-  nn::Linear layer({.in = 2, .out = 2});
-  weight_of(layer).attach(make(Stage::mask, masked));
-  CHECK_THROWS_WITH(weight_of(layer).attach(make(Stage::mask, masked)),
-                    Catch::Contains("'weight' already has"));
-  weight_of(layer).detach(Stage::mask);
-  weight_of(layer).attach(make(Stage::mask, masked));
-  CHECK(weight_of(layer).transform(Stage::quantize) == nullptr);
+TEST_CASE("a stage holds one transform, but any number of masks") {
+  nn::Linear layer({.in = 6, .out = 2});
+  for (const Stage stage : {Stage::fold, Stage::quantize}) {
+    weight_of(layer).attach(make(stage, doubled));
+    CHECK_THROWS_WITH(weight_of(layer).attach(make(stage, doubled)),
+                      Catch::Contains("'weight' already has"));
+    weight_of(layer).detach(stage);
+    CHECK(weight_of(layer).transform(stage) == nullptr);
+  }
+  const auto third = make(Stage::mask, [](const Tensor& w) {
+    return masked_multiply(
+        w, Mask::from(Tensor::generate(w.shape(), [](int64_t i) { return i % 3 ? 1.0f : 0.0f; })));
+  });
+  const auto second = make(Stage::mask, masked);
+  const auto kept = [&] {
+    std::string bits;
+    const Tensor effective = weight_of(layer).effective_value();
+    for (int64_t i = 0; i < effective.size(); ++i) bits += effective[i] == 0.0f ? "0" : "1";
+    return bits;
+  };
+  weight_of(layer).load(normal({2, 6}, 1));
+  for (const bool has_zero : {true, false}) {
+    weight_of(layer).attach(second);
+    weight_of(layer).attach(make(Stage::quantize, has_zero ? doubled : without_zero, has_zero));
+    weight_of(layer).attach(third);
+    CHECK(kept() == "010001010001");
+    // One goes, by itself; the other stays.
+    weight_of(layer).detach(second.get());
+    CHECK(kept() == "011011011011");
+    weight_of(layer).detach(second.get());
+    CHECK(weight_of(layer).transform(Stage::mask) == third.get());
+    weight_of(layer).detach(Stage::mask);
+    weight_of(layer).detach(Stage::quantize);
+    CHECK(kept() == "111111111111");
+  }
 }
 
 TEST_CASE("the loss depends on the latent weight through the transforms, and on nothing else") {

@@ -1,0 +1,161 @@
+#include "espalier/compress/pruners/sensitivity_pruner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "espalier/autograd/core/error.h"
+
+namespace espalier::compress {
+
+Tensor SensitivityPruner::scheduled_mask(const LayerInfo& layer, const Tensor& weight) {
+  double& deviation = thresholds_[static_cast<size_t>(layer.index)].deviation;
+  if (deviation < 0 || !options_of(layer).dense_deviation) deviation = standard_deviation(weight);
+  return mask_up_to(weight, *sensitivity(layer) * deviation, ranking(layer.rule));
+}
+
+Tensor SensitivityPruner::calc_mask(const LayerInfo& layer, const Tensor& weight) {
+  thresholds_.resize(layers().size());
+  // Without a threshold the layer is dense, and its update remains due.
+  if (!sensitivity(layer)) return Tensor::full(weight.shape(), 1);
+  return ScheduledPruner::calc_mask(layer, weight);
+}
+
+void SensitivityPruner::update_epoch(int epoch) {
+  ScheduledPruner::update_epoch(epoch);
+  find_missing();
+}
+
+void SensitivityPruner::on_update() {
+  ScheduledPruner::on_update();
+  find_missing();
+}
+
+void SensitivityPruner::find_missing() {
+  const auto found = std::find_if(layers().begin(), layers().end(), [&](const LayerInfo& layer) {
+    return is_due(layer) && !sensitivity(layer);
+  });
+  if (found == layers().end()) return;
+  if (!search_) {
+    throw Error(
+        rule_name(found->rule),
+        fmt::format("'sparsity: {}' is a goal, whose thresholds must be found by measuring, "
+                    "and there is no evaluator to measure with: pass one to set_search(), "
+                    "call set_thresholds() before the first update, or give 'sensitivity'",
+                    *sparsity_goal(*found)));
+  }
+  set_thresholds(search_(*this));
+}
+
+void SensitivityPruner::set_thresholds(const std::vector<double>& sensitivities) {
+  if (!attached()) throw Error(name(), "is not attached to a model; thresholds are by its layers");
+  if (sensitivities.size() != layers().size()) {
+    throw Error(name(), fmt::format("{} thresholds were given for {} layers", sensitivities.size(),
+                                    layers().size()));
+  }
+  for (const LayerInfo& layer : layers()) {
+    const size_t index = static_cast<size_t>(layer.index);
+    if (!(sensitivities[index] >= 0) || std::isinf(sensitivities[index])) {
+      throw Error(name(), fmt::format("the threshold of layer '{}' must be a number of at least 0, "
+                                      "not {}",
+                                      layer.name, sensitivities[index]));
+    }
+  }
+  for (size_t i = 0; i < sensitivities.size(); ++i) thresholds_[i].sensitivity = sensitivities[i];
+}
+
+std::optional<double> SensitivityPruner::sensitivity(const LayerInfo& layer) const {
+  if (options_of(layer).sensitivity) return options_of(layer).sensitivity;
+  const double found = thresholds_[static_cast<size_t>(layer.index)].sensitivity;
+  return found < 0 ? std::nullopt : std::optional(found);
+}
+
+std::optional<double> SensitivityPruner::deviation(const LayerInfo& layer) const {
+  const double found = thresholds_[static_cast<size_t>(layer.index)].deviation;
+  return found < 0 ? std::nullopt : std::optional(found);
+}
+
+void SensitivityPruner::read_rule(int rule, MapReader& options) {
+  Pruner::read_rule(rule, options);
+  const Ranking& how = read_ranking(rule, options);
+  if (how.is_pattern())
+    options.fail("granularity", "cannot be a pattern, which leaves a threshold nothing to decide");
+  if (how.global) options.fail("scope", "cannot be global: each layer has its own threshold");
+  read_times(rule, options, End::open);
+  options_.resize(static_cast<size_t>(rule) + 1);
+  Options& read = options_.back();
+  constexpr std::string_view help =
+      "the sparsity of the rule's layers together, as a goal for "
+      "which thresholds are found; instead of sensitivity";
+  const bool is_goal = options.find("sparsity", help) != nullptr;
+  if (is_goal) {
+    if (options.has("sensitivity"))
+      options.fail("sparsity", "is a goal and 'sensitivity' a threshold; give one of them");
+    read.sparsity = options.number("sparsity", {.min = 0, .below = 1, .help = help});
+  } else {
+    read.sensitivity = options.number(
+        "sensitivity",
+        {.above = 0, .help = "the threshold, in standard deviations of the layer's weights"});
+  }
+  read.dense_deviation =
+      options.choice("std", {"dense", "current"}, "dense",
+                     "when the deviation is taken: at the first update, or at each, zeros "
+                     "included") == "dense";
+}
+
+void SensitivityPruner::visit_state(nn::StateVisitor& state) {
+  ScheduledPruner::visit_state(state);
+  for (const LayerInfo& layer : layers()) {
+    const nn::StateVisitor::Scope scope(state, layer.name);
+    Threshold& threshold = thresholds_[static_cast<size_t>(layer.index)];
+    state("sensitivity", threshold.sensitivity);
+    state("deviation", threshold.deviation);
+  }
+}
+
+std::string SensitivityPruner::rule_note(int rule) const {
+  const Options& options = options_[static_cast<size_t>(rule)];
+  std::string note = ScheduledPruner::rule_note(rule);
+  if (!note.empty()) note += ", ";
+  if (options.sparsity)
+    return note + fmt::format("thresholds found for sparsity {:g}", *options.sparsity);
+  note += fmt::format("|w| ≤ {:g}·σ, {:.1f} % of Gaussian weights", *options.sensitivity,
+                      100 * std::erf(*options.sensitivity / std::numbers::sqrt2));
+  int64_t weights = 0, masked = 0;
+  for (const LayerInfo& layer : layers()) {
+    if (layer.rule != rule || !deviation(layer)) continue;
+    weights += mask(layer).size();
+    masked += mask(layer).masked();
+  }
+  if (weights == 0) return note;
+  const double sparsity = static_cast<double>(masked) / static_cast<double>(weights);
+  return note + fmt::format(", {:.1f} % of these", 100 * sparsity);
+}
+
+std::vector<std::string> SensitivityPruner::findings() const {
+  std::vector<std::string> sentences;
+  for (const LayerInfo& layer : layers()) {
+    if (!deviation(layer)) continue;
+    const double q = *sensitivity(layer);
+    const double sparsity =
+        static_cast<double>(mask(layer).masked()) / static_cast<double>(mask(layer).size());
+    sentences.push_back(fmt::format(
+        "{}: masks |w| ≤ {:.3g}·σ = {:.3g}, {:.1f} % of the weights; of Gaussian ones {:.1f} %",
+        layer.name, q, q * *deviation(layer), 100 * sparsity,
+        100 * std::erf(q / std::numbers::sqrt2)));
+  }
+  return sentences;
+}
+
+double standard_deviation(const Tensor& x) {
+  const double n = static_cast<double>(x.size());
+  double sum = 0, squares = 0;
+  for (const float value : x.values()) sum += double{value};
+  for (const float value : x.values())
+    squares += (double{value} - sum / n) * (double{value} - sum / n);
+  return std::sqrt(squares / n);
+}
+
+}  // namespace espalier::compress
