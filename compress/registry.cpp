@@ -13,18 +13,37 @@ namespace espalier::compress {
 
 Registry Registry::with_builtin() {
   Registry registry;
-  registry.add<LevelPruner>("LevelPruner",
-                            "masks a fraction of smallest weights; the mask follows the weights");
-  registry.add<AGPruner>("AGPruner", "raises the masked fraction along a cubic while training");
+  registry.add<LevelPruner>(
+      "LevelPruner",
+      {.description = "masks a fraction of smallest weights; the mask follows the weights",
+       .paper = "Lin et al., Dynamic Model Pruning with Feedback, ICLR 2020, arXiv 2006.07253",
+       .explanation =
+           "Masks the given fraction of smallest-magnitude weights of each layer. Masked weights "
+           "keep getting the gradient, and the mask is computed anew every few optimizer steps, so "
+           "that a weight masked by mistake comes back: one line in front of an unchanged training "
+           "gives a trained sparse network.",
+       .example = "- {sparsity: 0.8, support_type: default}"});
+  registry.add<AGPruner>(
+      "AGPruner",
+      {.description = "raises the masked fraction along a cubic while training",
+       .paper = "Zhu & Gupta, To prune, or not to prune, arXiv 1710.01878, equation 1",
+       .explanation =
+           "Automated gradual pruning: sparsity rises from initial_sparsity to final_sparsity "
+           "along s(t) = s_f + (s_i - s_f) (1 - (t - t0) / (n dt))^3, fast while weights are "
+           "redundant and slowly towards the end. The masks change at start_epoch, start_epoch + "
+           "frequency, and so on below end_epoch; the last of these updates reaches the final "
+           "sparsity, which is held from there on. Before the start the layer is dense.",
+       .example = "- {initial_sparsity: 0.05, final_sparsity: 0.8, start_epoch: 1, end_epoch: 10,\n"
+                  "   frequency: 1, support_type: default}"});
   return registry;
 }
 
-void Registry::add(std::string name, std::string description, Make make) {
+void Registry::add(std::string name, AlgorithmText text, Make make) {
   for (const Entry& entry : entries_) {
     if (entry.name == name)
       throw Error("registry", "there is an algorithm named '" + name + "' already");
   }
-  entries_.push_back({std::move(name), std::move(description), std::move(make)});
+  entries_.push_back({std::move(text), std::move(name), std::move(make)});
 }
 
 std::vector<std::unique_ptr<Compressor>> Registry::make_all(const Value& sections) const {
@@ -56,17 +75,27 @@ std::vector<std::unique_ptr<Compressor>> Registry::make_all_from(const std::stri
   return make_all(read_sections(path));
 }
 
-const Registry::Entry& Registry::entry_for(const Member& section) const {
-  const Entry* found = nullptr;
-  std::vector<std::string> names;
+const Registry::Entry* Registry::find(std::string_view name) const {
   for (const Entry& entry : entries_) {
-    if (entry.name == section.key) return entry;
-    if (is_section_of(section.key, entry.name)) found = &entry;
-    names.push_back(entry.name);
+    if (entry.name == name) return &entry;
   }
-  if (found != nullptr) return *found;
+  // Which further names it has only an object of the class can tell.
+  for (const Entry& entry : entries_) {
+    if (is_section_of(name, entry.name) ||
+        is_section_of(name, entry.name, entry.make({})->aliases()))
+      return &entry;
+  }
+  return nullptr;
+}
+
+const Registry::Entry& Registry::entry_for(const Member& section) const {
+  if (const Entry* found = find(section.key)) return *found;
+  std::vector<std::string> names;
   std::string known;
-  for (const std::string& name : names) known += (known.empty() ? "" : ", ") + name;
+  for (const Entry& entry : entries_) {
+    names.push_back(entry.name);
+    known += (known.empty() ? "" : ", ") + entry.name;
+  }
   throw ConfigError(section.key_position, "there is no algorithm named '" + section.key + "'" +
                                               did_you_mean(section.key, names) +
                                               "; known: " + known);
