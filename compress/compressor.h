@@ -64,6 +64,8 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   /// What messages and sections of files call this algorithm: the name it was registered by, or
   /// that of its class.
   virtual std::string name() const;
+  /// Further names that sections of files may have for it.
+  virtual std::vector<std::string> aliases() const { return {}; }
   /// What it does to a layer, for messages: "prune".
   virtual std::string_view verb() const { return "compress"; }
   /// May change the model; called once, before layers are matched.
@@ -98,6 +100,10 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
                                                  int64_t /*steps_per_epoch*/) const {
     return {};
   }
+
+  /// Asks `options` for all that a rule may say, and leaves it at that: for those who list options
+  /// (see `describe_options`), on a compressor that nothing else is done with.
+  void ask_options(MapReader& options) { read_rule(0, options); }
 
   bool attached() const { return model_ != nullptr; }
   int epoch() const { return epoch_; }

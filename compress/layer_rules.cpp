@@ -1,6 +1,8 @@
 #include "espalier/compress/layer_rules.h"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include "espalier/compress/config/nearest.h"
 
@@ -13,40 +15,80 @@ bool contains(const std::vector<std::string>& words, const std::string& word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+constexpr const char* a_list = "a word or a list of words";
+
+/// What listings say of the keys that choose layers.
+constexpr struct {
+  const char* key;
+  FreeOptions says;
+} selector_keys[] = {
+    {"support_type",
+     {.allowed = a_list,
+      .help =
+          "Types of layers, such as Conv2d; 'default' is Conv2d and Linear, and holds where no "
+          "key chooses layers. A layer is meant if its type or its name (support_op) is here."}},
+    {"support_layer", {.allowed = a_list, .help = "The same as support_type."}},
+    {"support_op",
+     {.allowed = a_list,
+      .help = "Names of layers: 'conv1'; patterns, where * is any characters and ? is one: "
+              "'block*.conv?'; or regular expressions: 're:block[1-3]\\..*'."}},
+    {"op_types",
+     {.allowed = a_list,
+      .help = "Types of layers in the newer spelling, where a layer must be meant by op_types and "
+              "by op_names, if both are given."}},
+    {"op_names", {.allowed = a_list, .help = "Names of layers or patterns in the newer spelling."}},
+    {"prune",
+     {.allowed = "true or false",
+      .fallback = "true",
+      .help = "With false these layers are left alone, whatever rules above say."}},
+    {"exclude",
+     {.allowed = "true or false",
+      .fallback = "false",
+      .help = "With true these layers are left alone: prune in the newer spelling."}}};
+
 }  // namespace
 
 LayerSelector::LayerSelector(MapReader& rule) {
-  const auto read = [&](const char* key, Words& into) {
-    if (!rule.has(key)) return false;
-    if (!into.key.empty())
-      rule.fail(key, "stands beside '" + into.key + "', which means the same; keep one of them");
-    into = {key, rule.strings(key)};
-    return true;
-  };
-  bool older = read("support_type", types_);
-  older = read("support_layer", types_) || older;
-  older = read("support_op", names_) || older;
-  Words new_types, new_names;
-  both_ = read("op_types", new_types);
-  both_ = read("op_names", new_names) || both_;
+  const auto given = [&rule](const std::string& key) { return rule.map().find(key) != nullptr; };
+  for (const auto& [key, says] : selector_keys) rule.find(key, says);
+
+  if (given("support_type") && given("support_layer"))
+    rule.fail("support_layer",
+              "stands beside 'support_type', which means the same; keep one of them");
+  const bool older = given("support_type") || given("support_layer") || given("support_op");
+  both_ = given("op_types") || given("op_names");
   if (older && both_) {
-    rule.fail(new_types.key.empty() ? new_names.key : new_types.key,
+    rule.fail(given("op_types") ? "op_types" : "op_names",
               "cannot stand beside 'support_…' keys: there a layer must match either, here both; "
               "use one spelling");
   }
-  if (both_) {
-    types_ = new_types;
-    names_ = new_names;
+  for (const char* key : {"support_type", "support_layer", "op_types"}) {
+    if (given(key)) types_ = {key, rule.strings(key)};
+  }
+  for (const char* key : {"support_op", "op_names"}) {
+    if (!given(key)) continue;
+    names_.key = key;
+    for (std::string& word : rule.strings(key)) {
+      names_.patterns.emplace_back(std::move(word));
+      const std::string& problem = names_.patterns.back().problem();
+      if (!problem.empty()) rule.fail_item(key, names_.patterns.size() - 1, "is wrong: " + problem);
+    }
   }
   // What chooses nothing is for the default types, and says so where the rule is spelled out.
   if (!older && !both_)
     types_ = {"support_type",
               rule.strings("support_type", std::vector<std::string>{default_types})};
-  const bool says_prune = rule.has("prune"), says_exclude = rule.has("exclude");
-  if (says_prune) excludes_ = !rule.boolean("prune");
-  if (says_exclude && says_prune && rule.boolean("exclude") != excludes_)
+
+  if (given("prune")) excludes_ = !rule.boolean("prune");
+  if (given("exclude") && given("prune") && rule.boolean("exclude") != excludes_)
     rule.fail("exclude", "says the opposite of 'prune'; keep one of them");
-  if (says_exclude) excludes_ = rule.boolean("exclude");
+  if (given("exclude")) excludes_ = rule.boolean("exclude");
 }
 
 bool LayerSelector::matches(const std::string& layer, const std::string& type) const {
@@ -59,30 +101,48 @@ bool LayerSelector::matches(const std::string& layer, const std::string& type) c
 }
 
 bool LayerSelector::names(const std::string& layer) const {
-  return contains(names_.words, layer);
+  return std::any_of(names_.patterns.begin(), names_.patterns.end(),
+                     [&layer](const NamePattern& pattern) { return pattern.matches(layer); });
 }
 
 void LayerSelector::require_present(const std::vector<LayerInfo>& layers,
                                     const MapReader& rule) const {
-  std::vector<std::string> types{default_types}, names;
+  require_types(layers, rule);
+  require_names(layers, rule);
+}
+
+void LayerSelector::require_types(const std::vector<LayerInfo>& layers,
+                                  const MapReader& rule) const {
+  std::vector<std::string> present{default_types};
   for (const LayerInfo& layer : layers) {
-    if (!contains(types, layer.type)) types.push_back(layer.type);
-    names.push_back(layer.name);
+    if (!contains(present, layer.type)) present.push_back(layer.type);
   }
-  const auto check = [&](const Words& given, const std::vector<std::string>& present,
-                         const char* has_none) {
-    for (size_t i = 0; i < given.words.size(); ++i) {
-      const std::string& word = given.words[i];
-      if (contains(present, word)) continue;
-      std::string known;
-      for (const std::string& candidate : present) known += (known.empty() ? "" : ", ") + candidate;
-      rule.fail_item(given.key, i,
-                     "is '" + word + "', but no layer with weights " + has_none +
-                         did_you_mean(word, present) + "; there are " + known);
-    }
-  };
-  check(types_, types, "is of that type");
-  check(names_, names, "has that name");
+  for (size_t i = 0; i < types_.words.size(); ++i) {
+    const std::string& word = types_.words[i];
+    if (contains(present, word)) continue;
+    rule.fail_item(types_.key, i,
+                   "is '" + word + "', but no layer with weights is of that type" +
+                       did_you_mean(word, present) + "; there are " + joined(present));
+  }
+}
+
+void LayerSelector::require_names(const std::vector<LayerInfo>& layers,
+                                  const MapReader& rule) const {
+  std::vector<std::string> present;
+  for (const LayerInfo& layer : layers) present.push_back(layer.name);
+  for (size_t i = 0; i < names_.patterns.size(); ++i) {
+    const NamePattern& pattern = names_.patterns[i];
+    if (std::any_of(present.begin(), present.end(),
+                    [&pattern](const std::string& name) { return pattern.matches(name); }))
+      continue;
+    const bool exact = pattern.kind() == NamePattern::Kind::exact;
+    rule.fail_item(
+        names_.key, i,
+        "is '" + pattern.text() + "', but " +
+            (exact ? "no layer with weights has that name" + did_you_mean(pattern.text(), present)
+                   : "that matches the name of no layer with weights") +
+            "; there are " + joined(present));
+  }
 }
 
 std::vector<LayerInfo> compressible_layers(const nn::Module& model) {

@@ -11,14 +11,23 @@ namespace {
 using compress::MapReader;
 using compress::Value;
 
+constexpr std::string_view lr_help = "Learning rate; the schedule multiplies it.";
+constexpr std::string_view momentum_help = "How much of the last step goes into the next.";
+constexpr std::string_view decay_help =
+    "Pulls weights towards 0: an L2 penalty of that strength, or in AdamW a decay apart from the "
+    "gradient.";
+constexpr std::string_view epsilon_help = "Keeps the division from blowing up near 0.";
+
 MakeOptimizer read_sgd(MapReader& reader, Value& spelled_out) {
   nn::SGD::Options options;
-  options.lr = reader.number("lr", {.above = 0, .fallback = options.lr});
-  options.momentum =
-      reader.number("momentum", {.min = 0, .below = 1, .fallback = options.momentum});
-  options.weight_decay =
-      reader.number("weight_decay", {.min = 0, .fallback = options.weight_decay});
-  options.nesterov = reader.boolean("nesterov", options.nesterov);
+  options.lr = reader.number("lr", {.above = 0, .fallback = options.lr, .help = lr_help});
+  options.momentum = reader.number(
+      "momentum", {.min = 0, .below = 1, .fallback = options.momentum, .help = momentum_help});
+  options.weight_decay = reader.number(
+      "weight_decay", {.min = 0, .fallback = options.weight_decay, .help = decay_help});
+  options.nesterov =
+      reader.boolean("nesterov", options.nesterov,
+                     "Looks ahead along the momentum (Nesterov); needs a momentum above 0.");
   if (options.nesterov && options.momentum == 0)
     reader.fail("nesterov", "needs a momentum above 0");
   spelled_out = Value::map({{"lr", options.lr},
@@ -32,12 +41,20 @@ MakeOptimizer read_sgd(MapReader& reader, Value& spelled_out) {
 template <class AnyAdam>
 MakeOptimizer read_adam(MapReader& reader, Value& spelled_out) {
   typename AnyAdam::Options options;
-  options.lr = reader.number("lr", {.above = 0, .fallback = options.lr});
-  options.beta1 = reader.number("beta1", {.min = 0, .below = 1, .fallback = options.beta1});
-  options.beta2 = reader.number("beta2", {.min = 0, .below = 1, .fallback = options.beta2});
-  options.epsilon = reader.number("epsilon", {.above = 0, .fallback = options.epsilon});
-  options.weight_decay =
-      reader.number("weight_decay", {.min = 0, .fallback = options.weight_decay});
+  options.lr = reader.number("lr", {.above = 0, .fallback = options.lr, .help = lr_help});
+  options.beta1 = reader.number("beta1", {.min = 0,
+                                          .below = 1,
+                                          .fallback = options.beta1,
+                                          .help = "Decay of the running mean of the gradient."});
+  options.beta2 =
+      reader.number("beta2", {.min = 0,
+                              .below = 1,
+                              .fallback = options.beta2,
+                              .help = "Decay of the running mean of the squared gradient."});
+  options.epsilon =
+      reader.number("epsilon", {.above = 0, .fallback = options.epsilon, .help = epsilon_help});
+  options.weight_decay = reader.number(
+      "weight_decay", {.min = 0, .fallback = options.weight_decay, .help = decay_help});
   spelled_out = Value::map({{"lr", options.lr},
                             {"beta1", options.beta1},
                             {"beta2", options.beta2},
@@ -48,14 +65,21 @@ MakeOptimizer read_adam(MapReader& reader, Value& spelled_out) {
 
 MakeOptimizer read_rmsprop(MapReader& reader, Value& spelled_out) {
   nn::RMSprop::Options options;
-  options.lr = reader.number("lr", {.above = 0, .fallback = options.lr});
-  options.alpha = reader.number("alpha", {.min = 0, .below = 1, .fallback = options.alpha});
-  options.epsilon = reader.number("epsilon", {.above = 0, .fallback = options.epsilon});
-  options.momentum =
-      reader.number("momentum", {.min = 0, .below = 1, .fallback = options.momentum});
-  options.weight_decay =
-      reader.number("weight_decay", {.min = 0, .fallback = options.weight_decay});
-  options.centered = reader.boolean("centered", options.centered);
+  options.lr = reader.number("lr", {.above = 0, .fallback = options.lr, .help = lr_help});
+  options.alpha =
+      reader.number("alpha", {.min = 0,
+                              .below = 1,
+                              .fallback = options.alpha,
+                              .help = "Decay of the running mean of the squared gradient."});
+  options.epsilon =
+      reader.number("epsilon", {.above = 0, .fallback = options.epsilon, .help = epsilon_help});
+  options.momentum = reader.number(
+      "momentum", {.min = 0, .below = 1, .fallback = options.momentum, .help = momentum_help});
+  options.weight_decay = reader.number(
+      "weight_decay", {.min = 0, .fallback = options.weight_decay, .help = decay_help});
+  options.centered = reader.boolean(
+      "centered", options.centered,
+      "Divides by the standard deviation of the gradient, not by its root mean square.");
   spelled_out = Value::map({{"lr", options.lr},
                             {"alpha", options.alpha},
                             {"epsilon", options.epsilon},
@@ -69,10 +93,10 @@ MakeOptimizer read_rmsprop(MapReader& reader, Value& spelled_out) {
 
 const std::vector<Kind<MakeOptimizer>>& optimizer_kinds() {
   static const std::vector<Kind<MakeOptimizer>> kinds = {
-      {"SGD", "lr, momentum, weight_decay, nesterov", read_sgd},
-      {"Adam", "lr, beta1, beta2, epsilon, weight_decay", read_adam<nn::Adam>},
-      {"AdamW", "the same, with decay apart from the gradient", read_adam<nn::AdamW>},
-      {"RMSprop", "lr, alpha, epsilon, momentum, weight_decay, centered", read_rmsprop},
+      {"SGD", "steps along the gradient, with momentum", read_sgd},
+      {"Adam", "a step size of its own for each weight", read_adam<nn::Adam>},
+      {"AdamW", "Adam, with a decay of the weights apart from the gradient", read_adam<nn::AdamW>},
+      {"RMSprop", "divides by the size of recent gradients", read_rmsprop},
   };
   return kinds;
 }

@@ -7,6 +7,8 @@ namespace espalier::app {
 int train(int argc, char** argv);
 int evaluate(int argc, char** argv);
 int info(int argc, char** argv);
+int list(int argc, char** argv);
+int explain(int argc, char** argv);
 int bench(int argc, char** argv);
 
 }  // namespace espalier::app

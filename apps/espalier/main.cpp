@@ -25,8 +25,8 @@ struct Command {
   int (*run)(int argc, char** argv);
 };
 
-const std::vector<Command> commands = {
-    {"train", train}, {"evaluate", evaluate}, {"info", info}, {"bench", bench}};
+const std::vector<Command> commands = {{"train", train}, {"evaluate", evaluate}, {"info", info},
+                                       {"list", list},   {"explain", explain},   {"bench", bench}};
 
 constexpr std::string_view help = R"(Trains neural networks while it compresses them.
 
@@ -39,6 +39,8 @@ Commands:
   evaluate RUN            accuracy of a trained network, class by class
   info                    what this machine and this program can do
   info RUN|CONFIG.yaml    the network of a run or of a configuration, and how the run ended
+  list                    the names that configurations may use: algorithms, models, …
+  explain NAME            an algorithm, optimizer or schedule, its options, an example
   bench train             measure how fast training steps are
 
 Options:
@@ -50,12 +52,14 @@ Examples:
   espalier train --resume runs/lenet5
   espalier evaluate runs/lenet5
   espalier info runs/lenet5
+  espalier explain AGPruner
   espalier bench train --net lenet5 --batch 64 --threads 2
 )";
 
 int dispatch(int argc, char** argv) {
   if (argc < 2)
-    throw UsageError("which command: train, evaluate, info or bench? See 'espalier --help'");
+    throw UsageError(
+        "which command: train, evaluate, info, list, explain or bench? See 'espalier --help'");
   const std::string word = argv[1];
   if (word == "--help" || word == "-h" || word == "help") {
     fmt::print("{}", help);

@@ -58,6 +58,33 @@ bool inside(double number, const NumberOptions& options) {
          !(options.below && number >= *options.below);
 }
 
+using Kind = OptionInfo::Kind;
+
+/// What is known of any option; `fallback` is an optional value of some type.
+template <typename T>
+OptionInfo option_of(std::string_view key, Kind kind, std::string allowed,
+                     const std::optional<T>& fallback, std::string_view help) {
+  OptionInfo option{.key = std::string(key), .kind = kind, .allowed = std::move(allowed)};
+  if (fallback) option.fallback = Value(*fallback);
+  option.required = !fallback;
+  option.help = help;
+  return option;
+}
+
+OptionInfo with_bounds(OptionInfo option, const NumberOptions& bounds) {
+  option.min = bounds.min;
+  option.above = bounds.above;
+  option.max = bounds.max;
+  option.below = bounds.below;
+  return option;
+}
+
+OptionInfo with_bounds(OptionInfo option, const IntegerOptions& bounds) {
+  if (bounds.min) option.min = static_cast<double>(*bounds.min);
+  if (bounds.max) option.max = static_cast<double>(*bounds.max);
+  return option;
+}
+
 /// A number that is inside, wherever the bounds leave room.
 double some_number(const NumberOptions& options) {
   if (options.min) return *options.min;
@@ -84,31 +111,35 @@ MapReader::MapReader(Value map, std::string what) : map_(std::move(map)), what_(
 
 template <typename T>
 const T* MapReader::fall_back(std::string_view key, const std::optional<T>& fallback) {
-  if (find(key) != nullptr || !fallback) return nullptr;
+  if (look_up(key) != nullptr || !fallback) return nullptr;
   as_read_.set(std::string(key), Value(*fallback));
   return &*fallback;
 }
 
 bool MapReader::makes_up(std::string_view key) {
-  if (requires_ || find(key) != nullptr) return false;
+  if (requires_ || look_up(key) != nullptr) return false;
   made_up_.emplace_back(key);
   return true;
 }
 
 double MapReader::number(std::string_view key, const NumberOptions& options) {
+  record(with_bounds(
+      option_of(key, Kind::number, range_text(options), options.fallback, options.help), options));
   if (const double* fallback = fall_back(key, options.fallback)) return *fallback;
   if (makes_up(key)) return some_number(options);
   return checked_number(key, require(key), options);
 }
 
 std::int64_t MapReader::integer(std::string_view key, const IntegerOptions& options) {
+  record(with_bounds(
+      option_of(key, Kind::integer, range_text(options), options.fallback, options.help), options));
   if (const std::int64_t* fallback = fall_back(key, options.fallback)) return *fallback;
   if (makes_up(key)) return options.min.value_or(options.max.value_or(0));
   return checked_integer(key, require(key), options);
 }
 
-bool MapReader::boolean(std::string_view key, std::optional<bool> fallback,
-                        std::string_view /*help*/) {
+bool MapReader::boolean(std::string_view key, std::optional<bool> fallback, std::string_view help) {
+  record(option_of(key, Kind::boolean, "true or false", fallback, help));
   if (const bool* stand_in = fall_back(key, fallback)) return *stand_in;
   if (makes_up(key)) return false;
   const Value& given = require(key);
@@ -117,15 +148,18 @@ bool MapReader::boolean(std::string_view key, std::optional<bool> fallback,
 }
 
 std::string MapReader::text(std::string_view key, std::optional<std::string> fallback,
-                            std::string_view /*help*/) {
+                            std::string_view help) {
+  record(option_of(key, Kind::text, "text", fallback, help));
   if (const std::string* stand_in = fall_back(key, fallback)) return *stand_in;
   if (makes_up(key)) return {};
   return checked_text(key, require(key));
 }
 
 std::string MapReader::choice(std::string_view key, const std::vector<std::string>& names,
-                              std::optional<std::string> fallback,
-                              std::string_view /*help*/) {
+                              std::optional<std::string> fallback, std::string_view help) {
+  OptionInfo option = option_of(key, Kind::choice, "one of " + joined(names), fallback, help);
+  option.choices = names;
+  record(std::move(option));
   if (const std::string* stand_in = fall_back(key, fallback)) return *stand_in;
   if (makes_up(key)) return names.empty() ? std::string() : names.front();
   const Value& given = require(key);
@@ -155,7 +189,8 @@ std::vector<T> MapReader::items(std::string_view key, std::optional<std::vector<
 
 std::vector<std::string> MapReader::strings(std::string_view key,
                                             std::optional<std::vector<std::string>> fallback,
-                                            std::string_view /*help*/) {
+                                            std::string_view help) {
+  record(option_of(key, Kind::strings, "a word or a list of words", fallback, help));
   return items<std::string>(
       key, std::move(fallback),
       [this](const std::string& place, const Value& item) { return checked_text(place, item); });
@@ -163,6 +198,9 @@ std::vector<std::string> MapReader::strings(std::string_view key,
 
 std::vector<double> MapReader::numbers(std::string_view key, const NumberOptions& each,
                                        std::optional<std::vector<double>> fallback) {
+  record(with_bounds(
+      option_of(key, Kind::numbers, range_text(each) + ", or a list of such", fallback, each.help),
+      each));
   return items<double>(key, std::move(fallback),
                        [this, &each](const std::string& place, const Value& item) {
                          return checked_number(place, item, each);
@@ -171,21 +209,61 @@ std::vector<double> MapReader::numbers(std::string_view key, const NumberOptions
 
 std::vector<std::int64_t> MapReader::integers(std::string_view key, const IntegerOptions& each,
                                               std::optional<std::vector<std::int64_t>> fallback) {
+  record(with_bounds(
+      option_of(key, Kind::integers, range_text(each) + ", or a list of such", fallback, each.help),
+      each));
   return items<std::int64_t>(key, std::move(fallback),
                              [this, &each](const std::string& place, const Value& item) {
                                return checked_integer(place, item, each);
                              });
 }
 
-const Value* MapReader::find(std::string_view key, std::string_view /*help*/) {
-  if (!asked_for(key)) known_.emplace_back(key);
+const Value* MapReader::find(std::string_view key, std::string_view help) {
+  return find(key, FreeOptions{.help = help});
+}
+
+const Value* MapReader::find(std::string_view key, const FreeOptions& options) {
+  OptionInfo option{.key = std::string(key), .allowed = std::string(options.allowed)};
+  if (!options.fallback.empty()) option.fallback = Value(options.fallback);
+  option.help = options.help;
+  record(std::move(option));
+  return look_up(key);
+}
+
+void MapReader::record(OptionInfo option) {
+  const auto at =
+      std::find_if(options_.begin(), options_.end(),
+                   [&option](const OptionInfo& known) { return known.key == option.key; });
+  if (at == options_.end()) {
+    options_.push_back(std::move(option));
+    return;
+  }
+  // Often a key is looked for first and then read as something, such as a number. What its first
+  // question said in words stays.
+  OptionInfo& known = *at;
+  if (known.kind == Kind::any && option.kind != Kind::any) {
+    if (!known.allowed.empty()) option.allowed = known.allowed;
+    if (known.fallback) option.fallback = known.fallback;
+    if (!known.help.empty()) option.help = known.help;
+    known = std::move(option);
+    return;
+  }
+  known.required = known.required || option.required;
+  if (known.help.empty()) known.help = option.help;
+  if (known.allowed.empty()) known.allowed = option.allowed;
+  if (!known.fallback) known.fallback = option.fallback;
+}
+
+const Value* MapReader::look_up(std::string_view key) {
   const Value* value = std::as_const(map_).find(key);
   if (value != nullptr) as_read_.set(std::string(key), *value, key_position(key));
   return value;
 }
 
 const Value& MapReader::require(std::string_view key) {
-  const Value* value = find(key);
+  // What has been asked for by its kind is known already.
+  if (!asked_for(key)) record({.key = std::string(key), .required = true});
+  const Value* value = look_up(key);
   if (value != nullptr) return *value;
   if (makes_up(key)) return nothing_;
   // Often the key is there, but mistyped; finish() would never be reached to say so.
@@ -220,15 +298,23 @@ void MapReader::finish() const {
   const std::vector<std::string> unknown = unasked();
   if (unknown.empty()) return;
   const std::string& key = unknown.front();
-  const std::string near = did_you_mean(key, known_);
+  const std::vector<std::string> known_keys = known();
+  const std::string near = did_you_mean(key, known_keys);
   const std::string all =
-      known_.empty() ? "no options are known here" : "Known keys: " + joined(known_);
-  const std::string gap = !near.empty() ? " " : known_.empty() ? "; " : ". ";
+      known_keys.empty() ? "no options are known here" : "Known keys: " + joined(known_keys);
+  const std::string gap = !near.empty() ? " " : known_keys.empty() ? "; " : ". ";
   fail_key(key_position(key), key, "unknown key", near + gap + all);
 }
 
 bool MapReader::asked_for(std::string_view key) const {
-  return std::find(known_.begin(), known_.end(), key) != known_.end();
+  return std::any_of(options_.begin(), options_.end(),
+                     [key](const OptionInfo& option) { return option.key == key; });
+}
+
+std::vector<std::string> MapReader::known() const {
+  std::vector<std::string> keys;
+  for (const OptionInfo& option : options_) keys.push_back(option.key);
+  return keys;
 }
 
 std::vector<std::string> MapReader::unasked() const {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "espalier/compress/config/option_info.h"
 #include "espalier/compress/config/value.h"
 
 namespace espalier::compress {
@@ -29,6 +30,13 @@ struct IntegerOptions {
   std::string_view help = {};  ///< a sentence that explains the option
 };
 
+/// What listings say of a value that no method of MapReader reads, but the caller by hand.
+struct FreeOptions {
+  std::string_view allowed = {};   ///< "a whole number of at least 1, or once"
+  std::string_view fallback = {};  ///< what holds when the key is left out: "16"
+  std::string_view help = {};      ///< a sentence that explains the option
+};
+
 /// Strict reading of one map: ask for each key that you know, then call finish(), which complains
 /// about keys that nobody asked for.
 ///
@@ -37,9 +45,10 @@ struct IntegerOptions {
 ///     const std::string mode = reader.choice("mode", {"linear", "cubic"}, "cubic");
 ///     reader.finish();
 ///
-/// A key without a fallback is required. What was read, fallbacks included, is kept (`as_read`).
-/// All errors are ConfigErrors; they name the position (or `AGPruner rule 1, key 'sparsity'` for a
-/// map made in code), the value found and what is allowed.
+/// A key without a fallback is required. What was read, fallbacks included, is kept (`as_read`),
+/// and so is what was asked for (`options`), from which listings and documentation are made: give
+/// each option its sentence. All errors are ConfigErrors; they name the position (or `AGPruner rule
+/// 1, key 'sparsity'` for a map made in code), the value found and what is allowed.
 class MapReader {
  public:
   /// \param map   a map, or null, which is read as an empty one
@@ -76,6 +85,8 @@ class MapReader {
   /// The value under `key` as it is, or a null pointer; the key counts as asked for. The pointer
   /// lives as long as the reader.
   const Value* find(std::string_view key, std::string_view help = {});
+  /// The same for a value that is read by hand: listings then know what it may be.
+  const Value* find(std::string_view key, const FreeOptions& options);
   /// The same, but the key is required.
   const Value& require(std::string_view key);
   /// True if the key is there; it counts as asked for.
@@ -99,11 +110,17 @@ class MapReader {
   /// Every key asked for and found, as it was written, and every fallback that stood in for one, in
   /// the order they were asked for: the map that spells everything out and reads as the same.
   const Value& as_read() const { return as_read_; }
+  /// Every key asked for, there or not, in the order it was first asked for.
+  const std::vector<OptionInfo>& options() const { return options_; }
   const Value& map() const { return map_; }
   const std::string& what() const { return what_; }
 
  private:
+  /// Keeps what is asked for; what is already known of the key is made more precise.
+  void record(OptionInfo option);
+  const Value* look_up(std::string_view key);
   bool asked_for(std::string_view key) const;
+  std::vector<std::string> known() const;
   /// The fallback for a key that is not there, or null: then the key is required.
   template <typename T>
   const T* fall_back(std::string_view key, const std::optional<T>& fallback);
@@ -130,8 +147,8 @@ class MapReader {
   Value as_read_ = Value::map();
   Value nothing_;  // what `require` returns where nothing is required
   bool requires_ = true;
-  std::vector<std::string> known_;    // the keys asked for, in that order
-  std::vector<std::string> made_up_;  // those of them whose value was made up
+  std::vector<OptionInfo> options_;   // asked for, in that order
+  std::vector<std::string> made_up_;  // the keys of those whose value was made up
 };
 
 }  // namespace espalier::compress

@@ -1,5 +1,6 @@
 #include "espalier/compress/config/sections.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <vector>
 
@@ -10,9 +11,13 @@
 
 namespace espalier::compress {
 
-bool is_section_of(std::string_view key, std::string_view name) {
+bool is_section_of(std::string_view key, std::string_view name,
+                   const std::vector<std::string>& aliases) {
   for (const std::string_view prefix : {"", "tf", "torch"}) {
-    if (key.starts_with(prefix) && key.substr(prefix.size()) == name) return true;
+    if (!key.starts_with(prefix)) continue;
+    const std::string_view rest = key.substr(prefix.size());
+    if (rest == name || std::find(aliases.begin(), aliases.end(), rest) != aliases.end())
+      return true;
   }
   return false;
 }
@@ -36,7 +41,8 @@ Rules section_rules(const Member& section) {
   return Rules::from(config, name);
 }
 
-Rules rules_of_section(const Value& sections, std::string_view name) {
+Rules rules_of_section(const Value& sections, std::string_view name,
+                       const std::vector<std::string>& aliases) {
   const std::string who(name);
   if (!sections.is_map()) {
     throw ConfigError(sections.position(), "there must be a map of sections, such as '" + who +
@@ -46,7 +52,7 @@ Rules rules_of_section(const Value& sections, std::string_view name) {
   std::vector<std::string> names;
   for (const Member& section : sections.as_map()) {
     names.push_back(section.key);
-    if (!is_section_of(section.key, name)) continue;
+    if (!is_section_of(section.key, name, aliases)) continue;
     if (found != nullptr) {
       throw ConfigError(section.key_position, "'" + section.key + "' is the same as '" +
                                                   found->key +

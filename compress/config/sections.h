@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "espalier/compress/config/rules.h"
 #include "espalier/compress/config/value.h"
@@ -15,11 +16,12 @@ namespace espalier::compress {
 ///       config:
 ///         - {final_sparsity: 0.6, end_epoch: 16}
 ///
-/// `AGPruner`, `tfAGPruner` and `torchAGPruner` name the same algorithm. A section with nothing in
-/// it is the algorithm without rules.
+/// `AGPruner`, `tfAGPruner` and `torchAGPruner` name the same algorithm, and so do its aliases. A
+/// section with nothing in it is the algorithm without rules.
 
-/// Whether a section called `key` is for the algorithm `name`.
-bool is_section_of(std::string_view key, std::string_view name);
+/// Whether a section called `key` is for the algorithm `name`, which may have aliases.
+bool is_section_of(std::string_view key, std::string_view name,
+                   const std::vector<std::string>& aliases = {});
 
 /// The rules of one section.
 /// \throws ConfigError when it has another form, or another key than `config`
@@ -27,7 +29,8 @@ Rules section_rules(const Member& section);
 
 /// The rules of the section for the algorithm `name`; other sections are not looked into.
 /// \throws ConfigError when there is none (with the sections there are) or more than one
-Rules rules_of_section(const Value& sections, std::string_view name);
+Rules rules_of_section(const Value& sections, std::string_view name,
+                       const std::vector<std::string>& aliases = {});
 
 /// The sections that a configuration means with `compress: {…}`, or with `compress: FILE`: then
 /// they are read from that file, whose path is relative to the file in which it is written (or, if

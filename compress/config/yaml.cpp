@@ -204,6 +204,23 @@ class Builder : public YAML::EventHandler {
   Value root_;
 };
 
+/// The parser's complaint, with what helps where a pattern of names, such as `*.conv?`, is read as
+/// something else because it lacks its quotes.
+std::string complaint(const YAML::Exception& error, std::string_view source) {
+  if (error.msg.find("anchor is not defined") != std::string::npos ||
+      error.msg.find("alias") != std::string::npos) {
+    return "a word that begins with * repeats an anchor in YAML, and there is none of that name; "
+           "put a pattern of names in quotes, as in '*.conv1'";
+  }
+  if (error.mark.is_null()) return error.msg;
+  for (int line = 0; line < error.mark.line && !source.empty(); ++line)
+    source.remove_prefix(std::min(source.find('\n'), source.size() - 1) + 1);
+  const std::string_view line = source.substr(0, source.find('\n'));
+  const bool pattern =
+      line.find('?') != std::string_view::npos || line.find("re:") != std::string_view::npos;
+  return error.msg + (pattern ? "; put a pattern of names in quotes" : "");
+}
+
 void emit_text(YAML::Emitter& out, const std::string& text) {
   // The emitter quotes most of what would break the syntax, but it lets pass: what comes back as a
   // number or a truth value, what ends a document where it starts a line, a carriage return.
@@ -293,7 +310,7 @@ Value parse_yaml(std::string_view text, std::string_view name) {
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& error) {
-    throw ConfigError(builder.position(error.mark), error.msg);
+    throw ConfigError(builder.position(error.mark), complaint(error, text));
   }
   Value root = builder.take_root();
   if (!root.position().known()) root.set_position({file, 1, 1});

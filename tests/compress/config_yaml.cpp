@@ -183,6 +183,22 @@ TEST_CASE("a key must be a word", "[config]") {
   CHECK(yaml("'<<': 1").find("<<")->as_integer() == 1);
 }
 
+TEST_CASE("a pattern without its quotes is told to have them", "[config]") {
+  const std::string star =
+      "a word that begins with * repeats an anchor in YAML, and there is none of that name; put a "
+      "pattern of names in quotes, as in '*.conv1'";
+  CHECK(error_of("a: 1\nb: *.conv1\n") == "[config] t.yaml:2:4: " + star);
+  CHECK(error_of("b: [fc, *conv]\n") == "[config] t.yaml:1:9: " + star);
+  CHECK(error_of("b: {c: *, d: 1}\n") == "[config] t.yaml:1:9: " + star);
+  CHECK(error_of("a: 1\nb: [block*.conv?]\n") ==
+        "[config] t.yaml:2:16: unknown token; put a pattern of names in quotes");
+  CHECK_THAT(error_of("b: [re:conv[1-3]]\n"),
+             Catch::EndsWith("; put a pattern of names in quotes"));
+  CHECK_THAT(error_of("a: re:x\nb: [c\n"), !Catch::Contains("quotes"));
+  CHECK(yaml("a: block*.conv?\nb: ['*.conv?', \"re:c[12]\"]\nc: re:c[12]\n") ==
+        Value::map({{"a", "block*.conv?"}, {"b", {"*.conv?", "re:c[12]"}}, {"c", "re:c[12]"}}));
+}
+
 TEST_CASE("anchors and aliases", "[config]") {
   const Value value = yaml("a: &x {b: 1}\nc: *x\nd: &y 5\ne: [*y, *y]\n");
   CHECK(*value.find("c") == *value.find("a"));

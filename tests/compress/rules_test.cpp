@@ -143,6 +143,72 @@ TEST_CASE("types or names, types and names, and the default") {
   CHECK(chosen("{sparsity: 0.5, op_types: default, op_names: [conv1, fc2]}") == "conv1=1 fc2=1 ");
 }
 
+TEST_CASE("names may be patterns") {
+  CHECK(chosen("{sparsity: 0.5, support_op: 'conv*'}") == "conv1=1 conv2=1 ");
+  CHECK(chosen("{sparsity: 0.5, support_op: 'conv?'}") == "conv1=1 conv2=1 ");
+  CHECK(chosen("{sparsity: 0.5, support_op: '*2'}") == "conv2=1 fc2=1 ");
+  CHECK(chosen("{sparsity: 0.5, support_op: ['re:.*1', fc2]}") == "conv1=1 fc1=1 fc2=1 ");
+  CHECK(chosen("{sparsity: 0.5, op_names: '*2', op_types: Linear}") == "fc2=1 ");
+  CHECK(chosen("[{sparsity: 0.5}, {exclude: true, op_names: \"re:fc[12]\"}]") ==
+        "conv1=1 conv2=1 -fc1=2 -fc2=2 ");
+
+  nn::Sequential net, inner;
+  inner.add("conv1", nn::Conv2d({.in = 4, .out = 4, .kernel = 3}))
+      .add("conv2", nn::Conv2d({.in = 4, .out = 4, .kernel = 3}));
+  net.add("conv1", nn::Conv2d({.in = 1, .out = 4, .kernel = 3})).add("block1", std::move(inner));
+  LevelPruner pruner({{{"sparsity", 0.5}, {"support_op", "block*.conv?"}}});
+  pruner(net);
+  CHECK(layers_of(pruner) == "block1.conv1=1 block1.conv2=1 ");
+
+  const std::string good = "final_sparsity: 0.5, end_epoch: 4";
+  CHECK(error_of("- {" + good + ", support_op: [fc1, 'con?']}") ==
+        "[config] f:1:57: support_op[1] is 'con?', but that matches the name of no layer with "
+        "weights; there are conv1, conv2, fc1, fc2 (in AGPruner rule 1)");
+  CHECK(error_of("- {" + good + ", op_names: 're:fc'}") ==
+        "[config] f:1:49: op_names is 're:fc', but that matches the name of no layer with weights; "
+        "there are conv1, conv2, fc1, fc2 (in AGPruner rule 1)");
+  CHECK(error_of("- {" + good + ", op_names: 're:fc('}") ==
+        "[config] f:1:49: op_names is wrong: 'fc(' is no regular expression: a parenthesis is not "
+        "closed or not opened, or there is nothing before a *, + or ? to repeat (in AGPruner rule "
+        "1)");
+  CHECK_THAT(error_of("- {" + good + ", support_type: 'Conv*'}"),
+             Contains("support_type is 'Conv*', but no layer with weights is of that type"));
+}
+
+TEST_CASE("configurations in the original toolkits' spellings choose what they say") {
+  // As a file and in code, with one rule and with several.
+  const auto of_file = [](const std::string& text) {
+    nn::Sequential net = four_layers();
+    std::string layers;
+    for (const auto& compressor : Registry::with_builtin().make_all(parse_yaml(text, "f"))) {
+      (*compressor)(net);
+      layers += compressor->name() + ": " + layers_of(*compressor);
+    }
+    return layers;
+  };
+  CHECK(of_file("LevelPruner: {config: [{sparsity: 0.8, support_type: default}]}") ==
+        "LevelPruner: conv1=1 conv2=1 fc1=1 fc2=1 ");
+  CHECK(of_file("LevelPruner:\n  config:\n    - sparsity: 0.8\n      support_type: 'default'\n") ==
+        "LevelPruner: conv1=1 conv2=1 fc1=1 fc2=1 ");
+  CHECK(of_file("LevelPruner: {config: [{sparsity: 0.8, support_layer: [Conv2d], support_op: "
+                "[fc2]}]}") == "LevelPruner: conv1=1 conv2=1 fc2=1 ");
+  CHECK(of_file("torchLevelPruner: {config: [{sparsity: 0.8, op_types: [default]}, {op_names: "
+                "[fc2], exclude: True}]}") == "LevelPruner: conv1=1 conv2=1 fc1=1 -fc2=2 ");
+  for (const char* name : {"AGPruner", "tfAGPruner", "torchAGPruner"}) {
+    INFO(name);
+    CHECK(of_file(std::string(name) +
+                  ":\n  config:\n    -\n      start_epoch: 1\n      end_epoch: 10\n"
+                  "      frequency: 1\n      initial_sparsity: 0.05\n      final_sparsity: 0.8\n"
+                  "      support_type: [default]\n    -\n      prune: False\n"
+                  "      support_op: [conv1]\n") == "AGPruner: conv2=1 fc1=1 fc2=1 -conv1=2 ");
+  }
+  nn::Sequential net = four_layers();
+  LevelPruner in_code({{{"sparsity", 0.8}, {"support_layer", {"Conv2d"}}, {"support_op", {"fc2"}}},
+                       {{"exclude", true}, {"op_names", {"conv1"}}}});
+  in_code(net);
+  CHECK(layers_of(in_code) == "conv2=1 fc2=1 -conv1=2 ");
+}
+
 TEST_CASE("a later rule replaces an earlier one whole") {
   CHECK(chosen("[{sparsity: 0.5}, {sparsity: 0.6, support_op: fc1}]") ==
         "conv1=1 conv2=1 fc1=2 fc2=1 ");

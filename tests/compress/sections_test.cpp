@@ -32,6 +32,13 @@ class KeepAll : public Pruner {
   }
 };
 
+/// One that is known by further names.
+class HalfPruner : public KeepAll {
+ public:
+  using KeepAll::KeepAll;
+  std::vector<std::string> aliases() const override { return {"Half_Pruner", "Halfpruner"}; }
+};
+
 const char* two_sections =
     "torchAGPruner:\n"
     "  config:\n"
@@ -144,6 +151,34 @@ TEST_CASE("a section that is not there, or there twice, is an error") {
   AGPruner pruner;
   CHECK_THROWS_WITH(pruner.load_configure("/no/such/file.yaml"),
                     Equals("[config] cannot read '/no/such/file.yaml': No such file or directory"));
+}
+
+TEST_CASE("aliases name an algorithm in files, with prefixes as well") {
+  Registry registry = Registry::with_builtin();
+  registry.add<HalfPruner>("HalfPruner", "keeps what it likes");
+  for (const std::string name : {"HalfPruner", "Half_Pruner", "Halfpruner", "tfHalfPruner",
+                                 "torchHalf_Pruner", "tfHalfpruner"}) {
+    INFO(name);
+    const TemporaryFile file(name + ": {config: [{support_op: fc1}]}\n");
+    const auto made = registry.make_all_from(file.path());
+    REQUIRE(made.size() == 1);
+    CHECK(made[0]->name() == "HalfPruner");
+    REQUIRE(registry.find(name) != nullptr);
+    CHECK(registry.find(name)->name == "HalfPruner");
+    // Made in code, it finds its section by the same names.
+    HalfPruner in_code;
+    in_code.load_configure(file.path());
+    CHECK(in_code.rules().size() == 1);
+  }
+  CHECK(registry.find("halfpruner") == nullptr);
+  CHECK(registry.find("tftorchHalfPruner") == nullptr);
+  const TemporaryFile twice("HalfPruner: {config: []}\nHalf_Pruner: {config: []}\n");
+  CHECK_THROWS_WITH(registry.make_all_from(twice.path()),
+                    Contains(":2:1: there is a section for HalfPruner already; put the rules of "
+                             "'Half_Pruner' into it"));
+  HalfPruner in_code;
+  CHECK_THROWS_WITH(in_code.load_configure(twice.path()),
+                    Contains("'Half_Pruner' is the same as 'HalfPruner' before it"));
 }
 
 TEST_CASE("the registry makes every section of a file") {

@@ -47,20 +47,33 @@ std::string padded_left(const std::string& text, int width) {
   return std::string(static_cast<size_t>(std::max(0, width - columns(text))), ' ') + text;
 }
 
-std::string labelled(const std::string& label, const std::string& text) {
-  constexpr int label_width = 12;
-  std::string result, line = padded_right(label + " ", label_width);
+std::string wrapped(const std::string& start, int indent, const std::string& text) {
+  const std::string margin(static_cast<size_t>(indent), ' ');
+  std::string result, line = start;
   bool first = true;
   std::istringstream words(text);
   for (std::string word; words >> word; first = false) {
     if (!first && columns(line) + 1 + columns(word) > page_width) {
       result += line + "\n";
-      line = std::string(label_width, ' ');
+      line = margin;
       first = true;
     }
     line += (first ? "" : " ") + word;
   }
   return result + line + "\n";
+}
+
+std::string indented(const std::string& text, int indent) {
+  std::string result;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);)
+    result += std::string(static_cast<size_t>(indent), ' ') + line + "\n";
+  return result;
+}
+
+std::string labelled(const std::string& label, const std::string& text) {
+  constexpr int label_width = 12;
+  return wrapped(padded_right(label + " ", label_width), label_width, text);
 }
 
 }  // namespace espalier::app
