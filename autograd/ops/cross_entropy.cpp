@@ -14,9 +14,9 @@ Tensor cross_entropy(const Tensor& logits, const Labels& labels,
   // The definition itself is fast enough here: a batch has few logits.
   NewTensor probabilities(logits.shape());
   const Tensor loss = mean_over_rows(rows, [&](int64_t begin, int64_t end) {
-    return backend::reference::cross_entropy(
-        end - begin, classes, smoothing, logits.data() + begin * classes, labels.data() + begin,
-        probabilities.data() + begin * classes);
+    return backend::reference::cross_entropy(end - begin, classes, smoothing,
+                                             logits.data() + begin * classes, labels.data() + begin,
+                                             probabilities.data() + begin * classes);
   });
   return record("cross_entropy", {&logits}, loss, {{"label_smoothing", smoothing}},
                 [p = Tensor(std::move(probabilities)), labels, rows, classes, smoothing](

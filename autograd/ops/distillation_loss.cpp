@@ -35,9 +35,9 @@ Tensor distillation_loss(const Tensor& logits, const Tensor& teacher_logits, con
   NewTensor probabilities(logits.shape()), difference(logits.shape());
   const Tensor loss = mean_over_rows(rows, [&](int64_t begin, int64_t end) {
     const int64_t at = begin * classes;
-    const double hard = reference::cross_entropy(end - begin, classes, smoothing,
-                                                 logits.data() + at, labels.data() + begin,
-                                                 probabilities.data() + at);
+    const double hard =
+        reference::cross_entropy(end - begin, classes, smoothing, logits.data() + at,
+                                 labels.data() + begin, probabilities.data() + at);
     const double soft =
         reference::distillation(end - begin, classes, temperature, logits.data() + at,
                                 teacher_logits.data() + at, difference.data() + at);

@@ -48,6 +48,12 @@ class StepDecay : public Schedule {
              .remedy = times > 1 ? fmt::format("set every below {}", times) : other_schedule}};
   }
 
+  std::vector<ScheduleEvent> events(int64_t, int64_t steps_per_epoch) const override {
+    return {{step_of(every_, unit_, steps_per_epoch),
+             fmt::format("learning rate times {:g}, and again after every {} {}s", gamma_, every_,
+                         name_of(unit_))}};
+  }
+
  private:
   int64_t every_;
   double gamma_;
@@ -71,6 +77,15 @@ class MultiStep : public Schedule {
              .remedy = fmt::format("leave what is not below {} out of at", times)}};
   }
 
+  std::vector<ScheduleEvent> events(int64_t, int64_t steps_per_epoch) const override {
+    std::vector<ScheduleEvent> all;
+    for (const int64_t time : at_) {
+      all.push_back(
+          {step_of(time, unit_, steps_per_epoch), fmt::format("learning rate times {:g}", gamma_)});
+    }
+    return all;
+  }
+
  private:
   double factor_at(int64_t time) const {
     const auto begun = std::upper_bound(at_.begin(), at_.end(), time);
@@ -80,6 +95,26 @@ class MultiStep : public Schedule {
   std::vector<int64_t> at_;
   double gamma_;
   TimeUnit unit_;
+};
+
+class OneCycle : public Schedule {
+ public:
+  explicit OneCycle(double warmup) : warmup_(warmup) {}
+
+  double factor(const TrainingPosition& at) override {
+    constexpr double start = 1.0 / 25.0;
+    const double progress = at.progress();
+    if (progress < warmup_) return start + (1.0 - start) * progress / warmup_;
+    return (1.0 - progress) / (1.0 - warmup_);
+  }
+
+  std::vector<ScheduleEvent> events(int64_t epochs, int64_t steps_per_epoch) const override {
+    const double peak = std::ceil(warmup_ * static_cast<double>(epochs * steps_per_epoch));
+    return {{static_cast<int64_t>(peak), "learning rate at its highest"}};
+  }
+
+ private:
+  double warmup_;
 };
 
 class Plateau : public Schedule {
@@ -123,6 +158,11 @@ class Plateau : public Schedule {
                                        : fmt::format("set patience to {}", epochs - others)}};
   }
 
+  std::vector<ScheduleEvent> events(int64_t, int64_t steps_per_epoch) const override {
+    return {{(options_.patience + 2) * steps_per_epoch,
+             "from here on a plateau may lower the learning rate"}};
+  }
+
   void visit_state(StateVisitor& state) override {
     state("factor", factor_);
     state("best", best_);
@@ -160,6 +200,13 @@ class WithWarmup : public Schedule {
                                           ramp(steps - 1, steps_per_epoch)),
                    .remedy = warmup_.steps > 0 ? fmt::format("set steps below {}", steps)
                                                : fmt::format("set epochs below {}", epochs)});
+    return all;
+  }
+
+  std::vector<ScheduleEvent> events(int64_t epochs, int64_t steps_per_epoch) const override {
+    std::vector<ScheduleEvent> all = schedule_->events(epochs, steps_per_epoch);
+    all.push_back(
+        {static_cast<int64_t>(std::ceil(length(steps_per_epoch))), "the warm-up is over"});
     return all;
   }
 
@@ -213,12 +260,7 @@ std::unique_ptr<Schedule> cosine() {
 
 std::unique_ptr<Schedule> one_cycle(double warmup) {
   if (!(warmup >= 0 && warmup < 1)) throw Error("one_cycle", "warmup must be in [0, 1)");
-  return fixed([=](const TrainingPosition& at) {
-    constexpr double start = 1.0 / 25.0;
-    const double progress = at.progress();
-    if (progress < warmup) return start + (1.0 - start) * progress / warmup;
-    return (1.0 - progress) / (1.0 - warmup);
-  });
+  return std::make_unique<OneCycle>(warmup);
 }
 
 std::unique_ptr<Schedule> reduce_on_plateau(const PlateauOptions& options) {

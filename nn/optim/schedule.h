@@ -42,6 +42,10 @@ class Schedule {
   virtual std::vector<ScheduleEnd> ends(int64_t /*epochs*/, int64_t /*steps_per_epoch*/) const {
     return {};
   }
+  /// What happens when in a training of this length, for plans; steady change is left out.
+  virtual std::vector<ScheduleEvent> events(int64_t /*epochs*/, int64_t /*steps_per_epoch*/) const {
+    return {};
+  }
   /// Visits what the schedule must remember when training stops and goes on.
   virtual void visit_state(StateVisitor& /*state*/) {}
 };

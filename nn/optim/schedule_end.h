@@ -15,6 +15,17 @@ const char* name_of(TimeUnit unit);
 /// How many epochs a training must have at least for a time to come.
 int64_t epochs_to_reach(int64_t time, TimeUnit unit, int64_t steps_per_epoch);
 
+/// The optimizer step, from 0, with which a time begins.
+inline int64_t step_of(int64_t time, TimeUnit unit, int64_t steps_per_epoch) {
+  return unit == TimeUnit::epoch ? time * steps_per_epoch : time;
+}
+
+/// Something that a plan for a training has in it.
+struct ScheduleEvent {
+  int64_t step;      ///< optimizer steps done before, over all epochs
+  std::string what;  ///< "the warm-up ends"
+};
+
 /// When something scheduled is through, and where a training that is too short leaves it.
 struct ScheduleEnd {
   std::string who;      ///< "schedule multi_step"

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "espalier/autograd/core/error.h"
+#include "espalier/autograd/core/profile.h"
 #include "espalier/autograd/graph.h"
 #include "espalier/nn/loss.h"
 
@@ -29,22 +30,30 @@ Tensor Distillation::teacher_logits(const Tensor& images) const {
   const NoGrad no_grad;
   const LayerScope scope("teacher");  // its layers may be called like those of the student
   if (teacher_->training()) teacher_->eval();
-  return (*teacher_)(images);
+  Tensor logits = (*teacher_)(images);
+  Profile::lap("teacher", "forward", Work::elementwise);  // without a graph its layers make none
+  return logits;
 }
 
-std::vector<ScheduleEnd> Distillation::ends(int64_t epochs, int64_t steps_per_epoch) const {
-  const TimeUnit unit = options_.unit;
+std::vector<ScheduleEvent> Distillation::Options::events(int64_t steps_per_epoch) const {
+  std::vector<ScheduleEvent> all = {{step_of(start, unit, steps_per_epoch), "distillation begins"}};
+  if (end) all.push_back({step_of(*end, unit, steps_per_epoch), "distillation is over"});
+  return all;
+}
+
+std::vector<ScheduleEnd> Distillation::Options::ends(int64_t epochs,
+                                                     int64_t steps_per_epoch) const {
   const int64_t times = unit == TimeUnit::epoch ? epochs : epochs * steps_per_epoch;
-  if (options_.start >= times) {
+  if (start >= times) {
     return {{.who = "distillation",
-             .epochs = epochs_to_reach(options_.start, unit, steps_per_epoch),
+             .epochs = epochs_to_reach(start, unit, steps_per_epoch),
              .goal = "its start",
              .reached = "the teacher has not been asked",
              .remedy = fmt::format("set start_{} below {}", name_of(unit), times)}};
   }
-  if (!options_.end) return {};
+  if (!end) return {};
   return {{.who = "distillation",
-           .epochs = epochs_to_reach(*options_.end - 1, unit, steps_per_epoch),
+           .epochs = epochs_to_reach(*end - 1, unit, steps_per_epoch),
            .goal = "its end",
            .reached = "the student still learns from the teacher",
            .remedy = fmt::format("set end_{} to {}", name_of(unit), times)}};

@@ -13,8 +13,8 @@
 
 namespace espalier::nn {
 
-/// What a training minimises, a scalar: from the logits that the model has made of a batch's images,
-/// and when that is.
+/// What a training minimises, a scalar: from the logits that the model has made of a batch's
+/// images, and when that is.
 using Loss =
     std::function<Tensor(const Tensor& logits, const Batch& batch, const TrainingPosition& at)>;
 

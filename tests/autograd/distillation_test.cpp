@@ -47,9 +47,9 @@ TEST_CASE("distillation of weight 0 is cross entropy, bit by bit") {
   const Labels labels{std::span<const int32_t>(classes)};
   for (const double smoothing : {0.0, 0.2}) {
     const Tensor plain = cross_entropy(a, labels, {.label_smoothing = smoothing});
-    const Tensor taught = distillation_loss(
-        b, normal({70, 7}, 2), labels,
-        {.temperature = 3, .weight = 0, .label_smoothing = smoothing});
+    const Tensor taught =
+        distillation_loss(b, normal({70, 7}, 2), labels,
+                          {.temperature = 3, .weight = 0, .label_smoothing = smoothing});
     CHECK(plain.item() == taught.item());
     a.zero_grad();
     b.zero_grad();
@@ -70,8 +70,7 @@ TEST_CASE("distillation of large logits stays finite, and a teacher's NaN shows"
   CHECK(distillation_loss(wrong, Tensor::from({2, 2}, {200, -200, 200, 0}), {1, 0},
                           {.temperature = 2, .weight = 1})
             .item() == Approx(4 * 200.0 / 2));
-  CHECK(std::isnan(
-      distillation_loss(x, Tensor::from({2, 2}, {0, NAN, 0, 0}), {0, 0}).item()));
+  CHECK(std::isnan(distillation_loss(x, Tensor::from({2, 2}, {0, NAN, 0, 0}), {0, 0}).item()));
 }
 
 TEST_CASE("distillation refuses what does not go together") {

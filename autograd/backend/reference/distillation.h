@@ -20,8 +20,7 @@ template <class T>
 double distillation(int64_t rows, int64_t classes, double temperature, const T* logits,
                     const T* teacher, T* difference) {
   double divergence = 0;
-  for (int64_t r = 0; r < rows;
-       ++r, logits += classes, teacher += classes, difference += classes) {
+  for (int64_t r = 0; r < rows; ++r, logits += classes, teacher += classes, difference += classes) {
     const double top = *std::max_element(logits, logits + classes);
     const double teacher_top = *std::max_element(teacher, teacher + classes);
     const double log_total = log_sum_exp(classes, temperature, logits, top);
