@@ -54,6 +54,7 @@
 #include "espalier/nn/optim/schedule.h"
 #include "espalier/nn/optim/sgd.h"
 #include "espalier/nn/summary.h"
+#include "espalier/nn/train/distillation.h"
 #include "espalier/nn/train/evaluation.h"
 #include "espalier/nn/train/metrics.h"
 #include "espalier/nn/train/trainer.h"

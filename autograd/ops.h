@@ -129,6 +129,25 @@ struct CrossEntropyOptions {
 Tensor cross_entropy(const Tensor& logits, const Labels& labels,
                      const CrossEntropyOptions& options = {});
 
+struct DistillationOptions {
+  double temperature = 1;      ///< T above 0
+  double weight = 0.5;         ///< α in [0, 1]: the teacher's share
+  double label_smoothing = 0;  ///< of the labels' share, as in `cross_entropy`
+};
+/// Knowledge distillation (Hinton, Vinyals & Dean, arXiv 1503.02531, section 2): a student learns
+/// from labels and from a teacher's answers, both softened by a temperature. Mean over the batch of
+///
+///     (1 − α)·cross_entropy(logits, label) + α·T²·KL(t ‖ p),   t = softmax(teacher_logits/T),
+///     KL(t ‖ p) = Σ_k t[k]·(log t[k] − log p[k]),              p = softmax(logits/T)
+///
+/// Softening divides the gradient by about T²; the factor T² makes up for it, so that α means the
+/// same at every temperature (same section). The paper has the cross entropy of t and p in place of
+/// their divergence, which is larger by a constant; the gradients are equal. No gradient reaches
+/// the teacher. With α = 0 the loss is that of `cross_entropy`, bit by bit.
+/// Both logits `N×K`, labels N in [0, K); a scalar. 	hrows Error also for options out of range
+Tensor distillation_loss(const Tensor& logits, const Tensor& teacher_logits, const Labels& labels,
+                         const DistillationOptions& options = {});
+
 /// Mean over all elements of (prediction − target)²; shapes must be equal. A scalar.
 Tensor mse_loss(const Tensor& prediction, const Tensor& target);
 

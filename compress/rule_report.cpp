@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "espalier/nn/optim/schedule_end.h"
+
 namespace espalier::compress {
 namespace {
 
@@ -24,10 +26,6 @@ std::vector<std::string> names_of(const std::vector<Layer>& layers, int rule) {
     if (layer.rule == rule) names.push_back(layer.name);
   }
   return names;
-}
-
-std::string count_of_epochs(int64_t epochs) {
-  return fmt::format("{} epoch{}", epochs, epochs == 1 ? "" : "s");
 }
 
 }  // namespace
@@ -61,13 +59,9 @@ std::vector<std::string> unfinished_schedules(const Compressor& compressor, int6
                                               int64_t steps_per_epoch) {
   std::vector<std::string> sentences;
   for (const ScheduleEnd& end : compressor.schedule_ends(epochs, steps_per_epoch)) {
-    if (end.epochs <= epochs) continue;
-    sentences.push_back(
-        fmt::format("{} reaches {} in epoch {}, but training ends after {}: at that point {}; "
-                    "train at least {}, "
-                    "or {}",
-                    compressor.rule_name(end.rule), end.goal, end.epochs, count_of_epochs(epochs),
-                    end.reached, count_of_epochs(end.epochs), end.remedy));
+    const std::string sentence = nn::unfinished(
+        {compressor.rule_name(end.rule), end.epochs, end.goal, end.reached, end.remedy}, epochs);
+    if (!sentence.empty()) sentences.push_back(sentence);
   }
   return sentences;
 }

@@ -10,8 +10,10 @@
 #include "espalier/compress/rule_report.h"
 #include "espalier/datasets/loader.h"
 #include "espalier/experiment/compressors.h"
+#include "espalier/experiment/start_weights.h"
 #include "espalier/experiment/training_state.h"
 #include "espalier/nn/init.h"
+#include "espalier/nn/train/distillation.h"
 #include "espalier/nn/train/trainer.h"
 
 namespace espalier::experiment {
@@ -88,10 +90,21 @@ bool restore(TrainingState& state, Checkpoint checkpoint) {
   return true;
 }
 
+/// A sentence for everything scheduled that the training ends before.
 std::vector<std::string> unfinished(
+    const nn::Schedule& schedule, const std::optional<TeacherConfig>& teacher,
     const std::vector<std::unique_ptr<compress::Compressor>>& compressors, int epochs,
     int64_t steps_per_epoch) {
+  std::vector<nn::ScheduleEnd> ends = schedule.ends(epochs, steps_per_epoch);
+  if (teacher) {
+    for (nn::ScheduleEnd& end : teacher->options.ends(epochs, steps_per_epoch))
+      ends.push_back(std::move(end));
+  }
   std::vector<std::string> all;
+  for (const nn::ScheduleEnd& end : ends) {
+    std::string sentence = nn::unfinished(end, epochs);
+    if (!sentence.empty()) all.push_back(std::move(sentence));
+  }
   for (const auto& compressor : compressors) {
     for (std::string& sentence :
          compress::unfinished_schedules(*compressor, epochs, steps_per_epoch))
@@ -102,13 +115,22 @@ std::vector<std::string> unfinished(
 
 }  // namespace
 
-Experiment::Experiment(const TrainConfig& config) : config_(config), model_(config.model.make()) {
+Begin begin_of(const RunFolder& folder) {
+  return folder.saved_place().empty() ? Begin::anew : Begin::from_checkpoint;
+}
+
+Experiment::Experiment(const TrainConfig& config, Begin begin)
+    : config_(config), model_(config.model.make()) {
   nn::initialise(model_, config.seed);
+  if (!config.start_from.empty() && begin == Begin::anew) {
+    load_start_weights(model_, config.model.name, config.start_from, config.start_from_position);
+  }
   for (const auto& [operation, kernel] : config.kernels)
     Engine::current().plan().choose(operation, kernel);
   compressors_ = make_compressors(config);
   for (const auto& compressor : compressors_) (*compressor)(model_);
   if (!compressors_.empty()) config_.compress = compress::sections_as_run(compressors_);
+  if (config.teacher) teacher_ = load_teacher(*config.teacher, config.model);
 }
 
 std::optional<Outcome> Experiment::run(const TrainingData& data, RunFolder& folder,
@@ -119,16 +141,25 @@ std::optional<Outcome> Experiment::run(const TrainingData& data, RunFolder& fold
                                       .augment = config_.data.augment});
   datasets::Loader evaluation(data.evaluation, {.batch = evaluation_batch});
   const std::unique_ptr<nn::Optimizer> optimizer = config_.optimizer.thing(model_);
+  std::unique_ptr<nn::Schedule> schedule = config_.schedule.thing();
+  const std::vector<std::string> too_long =
+      unfinished(*schedule, config_.teacher, compressors_, config_.epochs, train.batches());
+  nn::Loss loss;  // cross entropy
+  if (teacher_) {
+    nn::Distillation::Options options = config_.teacher->options;
+    options.label_smoothing = config_.label_smoothing;
+    loss = nn::Distillation(teacher_->run.model, options);
+  }
   nn::Trainer trainer(model_, *optimizer,
                       {.epochs = config_.epochs,
-                       .schedule = config_.schedule.thing(),
-                       .label_smoothing = config_.label_smoothing});
-  TrainingState state{model_, compressors_, trainer, train.samples(), evaluation.samples()};
+                       .schedule = std::move(schedule),
+                       .label_smoothing = config_.label_smoothing,
+                       .loss = std::move(loss)});
+  TrainingState state{model_,          compressors_,         trainer,
+                      train.samples(), evaluation.samples(), teacher()};
   const bool resumed = restore(state, folder.take_checkpoint());
   folder.keep_epochs(trainer.epoch());
 
-  const std::vector<std::string> too_long =
-      unfinished(compressors_, config_.epochs, train.batches());
   if (!resumed) {
     for (const std::string& sentence : too_long) Engine::current().warn(sentence);
   }
@@ -166,7 +197,8 @@ std::optional<RunOutcome> run(Experiment& experiment, const TrainingData& data, 
     const TrainConfig config = experiment.config().dense();
     RunFolder dense_run = folder.below(dense_folder, config);
     observer.on_part("dense");
-    outcome.dense = Experiment(config).run(data, dense_run, observer, should_stop);
+    outcome.dense =
+        Experiment(config, begin_of(dense_run)).run(data, dense_run, observer, should_stop);
     if (!outcome.dense) return std::nullopt;
     observer.on_part("compressed");
   }

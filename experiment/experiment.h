@@ -9,6 +9,7 @@
 #include "espalier/compress/sparsity.h"
 #include "espalier/experiment/observer.h"
 #include "espalier/experiment/run_folder.h"
+#include "espalier/experiment/teacher.h"
 #include "espalier/experiment/train_config.h"
 #include "espalier/nn/layers/sequential.h"
 
@@ -27,11 +28,17 @@ struct Outcome {
 /// Asked after each step; true ends the training, which can go on another time.
 using ShouldStop = std::function<bool()>;
 
-/// A network with the start values of its seed and with its compressors attached, ready to train.
+/// Whether a training begins, or goes on from a checkpoint, which holds all weights.
+enum class Begin { anew, from_checkpoint };
+Begin begin_of(const RunFolder& folder);
+
+/// A network with the start values of its seed, or with the weights it is to start from, with its
+/// compressors attached and its teacher loaded, ready to train.
 class Experiment {
  public:
-  /// \throws ConfigError when the compress section is wrong or does not fit the model
-  explicit Experiment(const TrainConfig& config);
+  /// \throws ConfigError when the compress section is wrong or does not fit the model, or when the
+  /// weights to start from or the teacher are missing or do not fit it
+  explicit Experiment(const TrainConfig& config, Begin begin = Begin::anew);
 
   /// Trains in the folder: from the beginning or, if that holds a checkpoint, from there on, ending
   /// in the same bytes as a training that never stopped (with the same program, instruction set and
@@ -47,11 +54,14 @@ class Experiment {
   const std::vector<std::unique_ptr<compress::Compressor>>& compressors() const {
     return compressors_;
   }
+  /// Null if nobody teaches.
+  const Teacher* teacher() const { return teacher_ ? &*teacher_ : nullptr; }
 
  private:
   TrainConfig config_;
   nn::Sequential model_;
   std::vector<std::unique_ptr<compress::Compressor>> compressors_;
+  std::optional<Teacher> teacher_;
 };
 
 /// How a run ended.

@@ -11,6 +11,7 @@
 #include "espalier/compress/config/map_reader.h"
 #include "espalier/compress/config/nearest.h"
 #include "espalier/compress/config/yaml.h"
+#include "espalier/experiment/file_value.h"
 #include "espalier/experiment/layers/layer_reader.h"
 #include "espalier/nn/models.h"
 
@@ -47,13 +48,6 @@ Shape read_input(MapReader& reader) {
                                      extents.size()));
   }
   return Shape(std::span<const int64_t>(extents));
-}
-
-/// Relative to the file that names it, as includes are everywhere.
-std::string beside(const Value& file) {
-  const fs::path path = file.as_text();
-  if (path.is_absolute() || !file.position().known()) return path.string();
-  return (fs::path(*file.position().file).parent_path() / path).string();
 }
 
 }  // namespace
@@ -110,7 +104,7 @@ class ModelReader {
     if (++files_ > longest_file_chain) {
       throw ConfigError(file.position(), "each of these files names another for its network");
     }
-    const std::string path = beside(file);
+    const std::string path = path_in(file);
     if (!fs::exists(path)) {
       throw ConfigError(file.position(), "there is no file '" + path + "'");
     }

@@ -1,5 +1,7 @@
 #include "espalier/experiment/schedules.h"
 
+#include "espalier/experiment/clock.h"
+
 namespace espalier::experiment {
 namespace {
 
@@ -11,25 +13,27 @@ constexpr int64_t most_epochs = 1000000;
 
 MakeSchedule read_step(MapReader& reader, Value& spelled_out) {
   const int64_t every =
-      reader.integer("every", {.min = 1, .help = "Epochs between two reductions."});
+      reader.integer("every", {.min = 1, .help = "Epochs or steps between two reductions."});
   const double gamma = reader.number(
       "gamma",
       {.above = 0, .fallback = 0.1, .help = "The learning rate is multiplied by this each time."});
-  spelled_out = Value::map({{"every", every}, {"gamma", gamma}});
-  return [=] { return nn::step_decay(every, gamma); };
+  const nn::TimeUnit unit = read_unit(reader);
+  spelled_out = Value::map({{"every", every}, {"gamma", gamma}, {"unit", nn::name_of(unit)}});
+  return [=] { return nn::step_decay(every, gamma, unit); };
 }
 
 MakeSchedule read_multi_step(MapReader& reader, Value& spelled_out) {
   const std::vector<int64_t> at =
       reader.integers("at", {.min = 1, .help = "The epochs at whose start it is reduced, rising."});
   for (size_t i = 1; i < at.size(); ++i) {
-    if (at[i] <= at[i - 1]) reader.fail_item("at", i, "must be above the epoch before it");
+    if (at[i] <= at[i - 1]) reader.fail_item("at", i, "must be above the one before it");
   }
   const double gamma = reader.number(
       "gamma",
       {.above = 0, .fallback = 0.1, .help = "The learning rate is multiplied by this each time."});
-  spelled_out = Value::map({{"at", at}, {"gamma", gamma}});
-  return [=] { return nn::multi_step(at, gamma); };
+  const nn::TimeUnit unit = read_unit(reader);
+  spelled_out = Value::map({{"at", at}, {"gamma", gamma}, {"unit", nn::name_of(unit)}});
+  return [=] { return nn::multi_step(at, gamma, unit); };
 }
 
 MakeSchedule read_plateau(MapReader& reader, Value& spelled_out) {
@@ -115,8 +119,9 @@ const std::vector<Kind<MakeSchedule>>& schedule_kinds() {
   static const std::vector<Kind<MakeSchedule>> kinds = {
       {"constant", "the learning rate stays",
        [](MapReader&, Value&) -> MakeSchedule { return nn::constant; }},
-      {"step", "every, gamma: times gamma after every so many epochs", read_step},
-      {"multi_step", "at, gamma: times gamma at each of these epochs", read_multi_step},
+      {"step", "every, gamma, unit: times gamma after every so many epochs or steps", read_step},
+      {"multi_step", "at, gamma, unit: times gamma at each of these epochs or steps",
+       read_multi_step},
       {"cosine", "down to 0 along half a cosine",
        [](MapReader&, Value&) -> MakeSchedule { return nn::cosine; }},
       {"one_cycle", "warmup: up for that part of the training, then down to 0", read_one_cycle},

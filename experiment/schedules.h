@@ -14,7 +14,7 @@ using MakeSchedule = std::function<std::unique_ptr<nn::Schedule>()>;
 
 /// The learning rate schedules a configuration may name, with their options:
 ///
-///     schedule: {multi_step: {at: [80, 120], gamma: 0.1}}
+///     schedule: {multi_step: {at: [80, 120], gamma: 0.1}}          # epochs; or unit: step
 ///     schedule: {reduce_on_plateau: {watch: accuracy, patience: 5}}
 ///     schedule: {warmup: {epochs: 5, from: 0.01, then: cosine}}    # or steps: 400; any other
 ///     after it

@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/platform.h"
 #include "espalier/compress/config/config_error.h"
 #include "espalier/compress/config/sections.h"
 #include "espalier/compress/config/yaml.h"
+#include "espalier/experiment/file_value.h"
 
 namespace espalier::experiment {
 namespace {
@@ -27,10 +26,7 @@ std::vector<std::string> read_plugins(MapReader& reader) {
   std::vector<std::string> plugins;
   for (const Value& plugin : list->as_list()) {
     if (!plugin.is_text()) reader.fail("plugins", "must be a list of files");
-    const compress::Position& position = plugin.position();
-    std::filesystem::path path = plugin.as_text();
-    if (position.known()) path = std::filesystem::path(*position.file).parent_path() / path;
-    plugins.push_back(std::filesystem::absolute(path).string());
+    plugins.push_back(absolute_path_in(plugin));
   }
   return plugins;
 }
@@ -76,6 +72,12 @@ TrainConfig TrainConfig::from(const Value& value) {
   if (!empty) config.compress = compress::resolve_sections(*compress);
   if (const Value* kernels = reader.find("kernels")) config.kernels = read_kernel_choices(*kernels);
   config.plugins = read_plugins(reader);
+  if (const Value* teacher = reader.find("teacher")) config.teacher = TeacherConfig::from(*teacher);
+  if (reader.has("start_from")) {
+    reader.text("start_from");
+    config.start_from = absolute_path_in(reader.require("start_from"));
+    config.start_from_position = reader.require("start_from").position();
+  }
   reader.finish();
   return config;
 }
@@ -97,6 +99,8 @@ Value TrainConfig::to_value() const {
     for (const std::string& plugin : plugins) list.append(Value(plugin));
     map.set("plugins", list);
   }
+  if (!start_from.empty()) map.set("start_from", start_from);
+  if (teacher) map.set("teacher", teacher->to_value());
   if (!compress.is_null()) map.set("compress", compress);
   return map;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "espalier/experiment/model_config.h"
 #include "espalier/experiment/optimizers.h"
 #include "espalier/experiment/schedules.h"
+#include "espalier/experiment/teacher_config.h"
 
 namespace espalier::experiment {
 
@@ -26,7 +28,11 @@ struct TrainConfig {
   double checkpoint_seconds = 30;    ///< between checkpoints within an epoch
   KernelChoices kernels;             ///< that run instead of those estimated to be fastest
   std::vector<std::string> plugins;  ///< shared libraries with further algorithms, absolute paths
-  compress::Value compress;          ///< for `Registry::make_all`; null if nothing is compressed
+  /// Absolute path of a run or a file whose weights the network begins with; empty: start values.
+  std::string start_from;
+  compress::Position start_from_position;
+  std::optional<TeacherConfig> teacher;  ///< what the network learns from beside labels
+  compress::Value compress;  ///< for `Registry::make_all`; null if nothing is compressed
 
   /// \throws ConfigError for whatever is wrong; the compress section is left to the registry
   static TrainConfig from(const compress::Value& value);

@@ -37,6 +37,16 @@ void require_same(nn::StateVisitor& state, const char* name, int64_t now) {
                           saved, name, now));
 }
 
+void require_same_teacher(nn::StateVisitor& state, const Teacher& teacher) {
+  int64_t saved = teacher.checksum;
+  state("teacher_checksum", saved);
+  if (saved == teacher.checksum) return;
+  throw Error("checkpoint",
+              fmt::format("the teacher '{}' is not what the training began with: its weights have "
+                          "changed since; put them back, or start a new run",
+                          teacher.folder));
+}
+
 }  // namespace
 
 nn::State TrainingState::save() {
@@ -56,6 +66,7 @@ void TrainingState::visit(nn::StateVisitor& state) {
   const nn::StateVisitor::Scope scope(state, "training");
   require_same(state, "training samples", samples);
   require_same(state, "evaluation samples", evaluation_samples);
+  if (teacher) require_same_teacher(state, *teacher);
   visit_kernel_plan(state);
   {
     const nn::StateVisitor::Scope of_model(state, "model");

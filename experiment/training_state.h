@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "espalier/compress/compressor.h"
+#include "espalier/experiment/teacher.h"
 #include "espalier/nn/io/state.h"
 #include "espalier/nn/train/trainer.h"
 
@@ -15,6 +16,7 @@ struct TrainingState {
   const std::vector<std::unique_ptr<compress::Compressor>>& compressors;
   nn::Trainer& trainer;
   int64_t samples, evaluation_samples;  ///< in the data
+  const Teacher* teacher;               ///< null if nobody teaches
 
   /// For checkpoints, at the end of a step or of an epoch. Names begin with `training`.
   nn::State save();

@@ -43,11 +43,14 @@ const Usage usage = {
                 {"data", "DIR", "where the files of the data set are"},
                 {"compress", "FILE", "compress as this file says, not as CONFIG does"},
                 {"plugin", "FILE", "shared library with further algorithms"},
+                {"from", "RUN", "begin with the weights of this run or .safetensors file"},
+                {"teacher", "RUN", "learn from the network of this run, too"},
                 {"kernels", "FILE", "kernels to compute with, see 'espalier info --tune'"},
                 {"out", "RUN", "folder for the results (default: runs/NAME-OF-CONFIG)"},
                 {"with-dense", "", "train without compression first, and compare"},
                 {"resume", "RUN", "go on with the run in this folder"},
-                {"profile", "", "show where the time of a step goes, layer by layer"}},
+                {"profile", "", "show where the time of a step goes, layer by layer"},
+                {"dry-run", "", "show the plan and what happens when, but do not train"}},
     .examples =
         "  espalier train configs/lenet5.yaml\n"
         "  espalier train configs/lenet5.yaml --epochs 3 --with-dense --out runs/try\n"
@@ -159,13 +162,18 @@ int train(int argc, char** argv) {
   EngineScope scope(engine);
 
   // Before anything that takes time: complaints about rules should come at once.
-  Experiment experiment(config);
+  Experiment experiment(config, resuming ? begin_of(*task.folder) : experiment::Begin::anew);
   const TrainingData data = open_data(config);
+  if (arguments->has("dry-run")) {
+    print_header(experiment, data, "");
+    print_timeline(experiment, data);
+    return 0;
+  }
   listen_for_stop_signals();
   RunFolder folder = resuming ? std::move(*task.folder)
                               : RunFolder::create(task.out, task.config_path, experiment.config(),
                                                   task.with_dense);
-  print_header(experiment, data, folder);
+  print_header(experiment, data, folder.path());
 
   TrainingDisplay display(progress, config.accuracy_name(), resuming);
   Profile profile(trace_events);

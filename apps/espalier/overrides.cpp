@@ -20,6 +20,13 @@ void set_option(Value& choice, const std::string& key, const Value& value) {
   if (options.is_map() || options.is_null()) options.set(key, value, value.position());
 }
 
+/// A path, which is text also where it looks like a number.
+Value path_value(const Arguments& arguments, const std::string& option) {
+  Value path(arguments.values.at(option));
+  path.set_position(option_value(arguments, option).position());
+  return path;
+}
+
 void override_with(Value& config, const Arguments& arguments) {
   if (!config.is_map() && !config.is_null()) return;
   for (const std::string key : {"epochs", "batch", "seed", "threads"}) {
@@ -29,6 +36,16 @@ void override_with(Value& config, const Arguments& arguments) {
   }
   if (arguments.has("compress")) config.set("compress", Value(arguments.values.at("compress")));
   if (arguments.has("kernels")) config.set("kernels", Value(arguments.values.at("kernels")));
+  if (arguments.has("from")) config.set("start_from", path_value(arguments, "from"));
+  if (arguments.has("teacher")) {
+    const Value run = path_value(arguments, "teacher");
+    Value* teacher = config.find("teacher");
+    if (teacher && teacher->is_map()) {
+      teacher->set("run", run, run.position());
+    } else {
+      config.set("teacher", run);
+    }
+  }
   if (arguments.has("plugin")) {
     Value plugins = Value::list();
     if (const Value* before = config.find("plugins"); before && before->is_list())

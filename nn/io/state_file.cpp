@@ -1,7 +1,5 @@
 #include "espalier/nn/io/state_file.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -13,6 +11,7 @@
 
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/core/platform.h"
+#include "espalier/nn/io/checksum.h"
 
 static_assert(std::endian::native == std::endian::little,
               "values are stored as they are in memory");
@@ -33,11 +32,6 @@ struct Preamble {
   uint64_t length;
 };
 static_assert(sizeof(Preamble) == 24);
-
-uint32_t checksum(std::string_view content) {
-  return static_cast<uint32_t>(
-      crc32_z(0, reinterpret_cast<const Bytef*>(content.data()), content.size()));
-}
 
 void pad(std::string& text, char with) {
   text.resize((text.size() + 7) / 8 * 8, with);

@@ -115,9 +115,8 @@ void load_weights(Module& model, const std::string& path) {
   const std::vector<Entry> wanted = entries(model);
   std::vector<Tensor> values;
   for (const Entry& entry : wanted) {
-    const auto found =
-        std::find_if(file.tensors.begin(), file.tensors.end(),
-                     [&](const auto& tensor) { return tensor.first == entry.name; });
+    const auto found = std::find_if(file.tensors.begin(), file.tensors.end(),
+                                    [&](const auto& tensor) { return tensor.first == entry.name; });
     if (found == file.tensors.end())
       throw fail("has no tensor '" + entry.name + "': it belongs to another model");
     values.push_back(from_pytorch(found->second));
@@ -127,14 +126,11 @@ void load_weights(Module& model, const std::string& path) {
                  entry.shape().to_string());
     }
   }
-  const auto dispensable =
-      std::count_if(file.tensors.begin(), file.tensors.end(), [&](const auto& tensor) {
-        return is_dispensable(tensor.first) &&
-               std::none_of(wanted.begin(), wanted.end(),
-                            [&](const Entry& entry) { return entry.name == tensor.first; });
-      });
-  if (file.tensors.size() != wanted.size() + static_cast<size_t>(dispensable))
-    throw fail("has tensors that the model has no place for");
+  for (const auto& [name, tensor] : file.tensors) {
+    const bool known = std::any_of(wanted.begin(), wanted.end(),
+                                   [&](const Entry& entry) { return entry.name == name; });
+    if (!known && !is_dispensable(name)) throw fail("has a tensor '" + name + "' that the model has no place for");
+  }
   for (size_t i = 0; i < wanted.size(); ++i) wanted[i].load(values[i]);
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "espalier/nn/io/state.h"
+#include "espalier/nn/optim/schedule_end.h"
 
 namespace espalier::nn {
 
@@ -18,6 +19,7 @@ struct TrainingPosition {
     return static_cast<double>(step) / static_cast<double>(steps_per_epoch * epochs);
   }
   int64_t epoch() const { return step / steps_per_epoch; }
+  int64_t time(TimeUnit unit) const { return unit == TimeUnit::epoch ? epoch() : step; }
 };
 
 /// How the model did after an epoch.
@@ -36,6 +38,14 @@ class Schedule {
   virtual double factor(const TrainingPosition& at) = 0;
   /// Is told the result of each epoch, before the first step of the next one.
   virtual void epoch_done(const EpochResult& /*result*/) {}
+  /// What a training of this length may end before, and when that would come.
+  virtual std::vector<ScheduleEnd> ends(int64_t /*epochs*/, int64_t /*steps_per_epoch*/) const {
+    return {};
+  }
+  /// What happens when in a training of this length, for plans; steady change is left out.
+  virtual std::vector<ScheduleEvent> events(int64_t /*epochs*/, int64_t /*steps_per_epoch*/) const {
+    return {};
+  }
   /// Visits what the schedule must remember when training stops and goes on.
   virtual void visit_state(StateVisitor& /*state*/) {}
 };
@@ -43,12 +53,14 @@ class Schedule {
 /// Always 1.
 std::unique_ptr<Schedule> constant();
 
-/// gamma^⌊epoch/every⌋. \throws Error unless every ≥ 1 and gamma > 0
-std::unique_ptr<Schedule> step_decay(int64_t every, double gamma = 0.1);
+/// gamma^⌊time/every⌋. \throws Error unless every ≥ 1 and gamma > 0
+std::unique_ptr<Schedule> step_decay(int64_t every, double gamma = 0.1,
+                                     TimeUnit unit = TimeUnit::epoch);
 
-/// gammaⁿ, where n of the epochs `at` have begun. \throws Error unless gamma > 0 and `at` rises
-/// from at least 1
-std::unique_ptr<Schedule> multi_step(std::vector<int64_t> at, double gamma = 0.1);
+/// gammaⁿ, where n of the epochs (or optimizer steps) `at` have begun. \throws Error unless
+/// gamma > 0 and `at` rises from at least 1
+std::unique_ptr<Schedule> multi_step(std::vector<int64_t> at, double gamma = 0.1,
+                                     TimeUnit unit = TimeUnit::epoch);
 
 /// ½(1 + cos(π·progress)): from 1 to 0 (Loshchilov & Hutter, arXiv 1608.03983, eq. 5, one period).
 std::unique_ptr<Schedule> cosine();
@@ -61,7 +73,8 @@ std::unique_ptr<Schedule> one_cycle(double warmup = 0.3);
 struct PlateauOptions {
   enum class Watch { loss, accuracy };
   double factor = 0.1;  ///< what the rate is multiplied by, in (0, 1)
-  int patience = 10;    ///< epochs without improvement that are borne
+  /// Epochs without improvement that are borne; never steps, as there is one result an epoch.
+  int patience = 10;
   /// An epoch is an improvement when its loss is below best·(1 − threshold), or its accuracy above
   /// best·(1 + threshold).
   double threshold = 1e-4;

@@ -31,6 +31,11 @@ Trainer::Trainer(Module& model, Optimizer& optimizer, Options options)
   if (options_.epochs < 1)
     throw Error("trainer", "epochs must be at least 1, not " + std::to_string(options_.epochs));
   if (!options_.schedule) throw Error("trainer", "the schedule must not be null");
+  if (options_.loss) return;
+  options_.loss = [smoothing = options_.label_smoothing](const Tensor& logits, const Batch& batch,
+                                                         const TrainingPosition&) {
+    return cross_entropy(logits, batch.labels, {.label_smoothing = smoothing});
+  };
 }
 
 bool Trainer::fit(BatchSource& train, BatchSource& evaluation) {
@@ -78,11 +83,10 @@ void Trainer::run_steps(BatchSource& train) {
   for (Batch batch; !stopping_ && train.next(batch);) {
     Profile::lap("", "next batch", Work::data);
     FlushDenormals flush;
-    optimizer_.set_learning_rate(base_rate_ *
-                                 options_.schedule->factor({step_, batches, options_.epochs}));
+    const TrainingPosition at{step_, batches, options_.epochs};
+    optimizer_.set_learning_rate(base_rate_ * options_.schedule->factor(at));
     optimizer_.zero_grad();
-    const Tensor loss = cross_entropy(model_(batch.images), batch.labels,
-                                      {.label_smoothing = options_.label_smoothing});
+    const Tensor loss = options_.loss(model_(batch.images), batch, at);
     const double value{loss.item()};
     require_number(value, "loss");
     loss.backward();

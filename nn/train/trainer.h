@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -12,7 +13,12 @@
 
 namespace espalier::nn {
 
-/// The training loop: for each batch zero gradients, forward, cross entropy, backward, step. One
+/// What a training minimises, a scalar: from the logits that the model has made of a batch's
+/// images, and when that is.
+using Loss =
+    std::function<Tensor(const Tensor& logits, const Batch& batch, const TrainingPosition& at)>;
+
+/// The training loop: for each batch zero gradients, forward, loss, backward, step. One
 /// step in order: learning rate → listeners of the forward pass (compressors change masks here) →
 /// forward → loss → backward → update → `on_step_end`.
 class Trainer {
@@ -22,6 +28,7 @@ class Trainer {
     /// Multiplies the learning rate that the optimizer was made with.
     std::unique_ptr<Schedule> schedule = constant();
     double label_smoothing = 0;  ///< of the training loss, see `cross_entropy`
+    Loss loss = {};  ///< instead of cross entropy, whose `label_smoothing` does not count then
   };
   Trainer(Module& model, Optimizer& optimizer, Options options);
 

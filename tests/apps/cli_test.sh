@@ -82,6 +82,31 @@ grep -q '"validation_accuracy":' held/metrics.jsonl || fail 'metrics lack valida
 grep -q 'test_accuracy' held/metrics.jsonl && fail 'metrics say test_accuracy'
 grep -q 'lr: 0.002' held/config.yaml || fail '--lr is not in config.yaml'
 
+# --- From a trained network, and with a teacher -----------------------------------------------------
+sed 's/start_epoch: 0/start_epoch: 1/; s/end_epoch: 2/end_epoch: 3/' good.yaml >late.yaml
+expect 0 'start from' train late.yaml --from alone --out from
+first=$(head -n 1 from/metrics.jsonl | sed 's/.*"test_accuracy":\([0-9.]*\).*/\1/')
+awk "BEGIN { exit !($first > 0.85) }" || fail "it did not start from the trained network: $first"
+mkdir -p elsewhere
+{ cat plain.yaml; echo 'teacher: {run: ../alone, temperature: 2, weight: 0.7, start_epoch: 1}'; } \
+  >elsewhere/taught.yaml
+expect 0 '/alone: lenet300, test accuracy' train elsewhere/taught.yaml --out taught
+grep -q 'temperature 2, weight 0.7, from epoch 1 on' out || fail "no teacher: $(cat out)"
+cmp -s taught/model.safetensors again/model.safetensors && fail 'the teacher changed nothing'
+expect 0 'taught-2' train taught/config.yaml --out taught-2
+cmp taught/model.safetensors taught-2/model.safetensors || fail 'other weights from config.yaml'
+expect 0 '/again: lenet300' train elsewhere/taught.yaml --teacher again --epochs 2 --out taught-3
+grep -q 'temperature: 2' taught-3/config.yaml || fail '--teacher drops the options of the file'
+expect 0 'learning rate' train late.yaml --teacher alone --dry-run --out nowhere
+grep -q ' 1  *20 .* AGPruner rule 1: start' out || fail "no start in the plan: $(cat out)"
+grep -q ' 0  *0 .* distillation begins' out || fail "no distillation in the plan: $(cat out)"
+[ -e nowhere ] && fail '--dry-run leaves a folder'
+expect 2 '--teacher: ' train good.yaml --teacher nowhere
+expect 2 '--from: ' train good.yaml --from nowhere
+edited bad.yaml 's/^model: .*/model: {name: mine, input: [28, 28, 1], layers: [Flatten, Linear: {name: fc1, out: 10}]}/'
+expect 2 "model mine cannot start from these weights" train bad.yaml --from alone
+grep -qF "'fc1.weight': 300×784, the model's is 10×784" err || fail "no layer is named: $(cat err)"
+
 # --- Pictures of one's own, augmented ------------------------------------------------------------
 mkdir -p pictures/dark pictures/light
 for number in 1 2 3 4 5 6 7 8 9; do

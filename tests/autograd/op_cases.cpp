@@ -2,6 +2,7 @@
 
 #include "espalier/autograd/backend/reference/conv2d.h"
 #include "espalier/autograd/backend/reference/cross_entropy.h"
+#include "espalier/autograd/backend/reference/distillation.h"
 #include "espalier/autograd/backend/reference/matmul.h"
 #include "espalier/autograd/backend/reference/vector_kernels.h"
 #include "espalier/autograd/ops.h"
@@ -343,6 +344,39 @@ OpCase cross_entropy_case(int64_t rows, int64_t classes, double smoothing = 0) {
           }};
 }
 
+/// The teacher is no input: no gradient reaches it.
+OpCase distillation_case(int64_t rows, int64_t classes, const DistillationOptions& options) {
+  std::vector<int32_t> chosen;
+  for (int64_t r = 0; r < rows; ++r) chosen.push_back(static_cast<int32_t>((r * 5 + 2) % classes));
+  const Labels labels{std::span<const int32_t>(chosen)};
+  const Tensor teacher = normal({rows, classes}, 16);
+  const Doubles answers(teacher.values().begin(), teacher.values().end());
+  const double t = options.temperature, w = options.weight, s = options.label_smoothing;
+  return {
+      "distillation_loss " + std::to_string(rows) + "×" + std::to_string(classes) +
+          " temperature " + std::to_string(t) + " weight " + std::to_string(w),
+      {normal({rows, classes}, 15)},
+      [=](const std::vector<Tensor>& x) {
+        return distillation_loss(x[0], teacher, labels, options);
+      },
+      [=](const DoubleArrays& x) {
+        Doubles p(x[0].size()), d(x[0].size());
+        const double hard =
+            reference::cross_entropy(rows, classes, s, x[0].data(), labels.data(), p.data());
+        return Doubles{(1 - w) * hard + w * reference::distillation(rows, classes, t, x[0].data(),
+                                                                    answers.data(), d.data())};
+      },
+      [=](const DoubleArrays& x, const Doubles& g) {
+        Doubles p(x[0].size()), d(x[0].size()), gx(x[0].size());
+        reference::cross_entropy(rows, classes, s, x[0].data(), labels.data(), p.data());
+        reference::distillation(rows, classes, t, x[0].data(), answers.data(), d.data());
+        reference::cross_entropy_gradient(rows, classes, s, p.data(), labels.data(), (1 - w) * g[0],
+                                          gx.data());
+        reference::add_distillation_gradient(rows, classes, t, d.data(), w * g[0], gx.data());
+        return DoubleArrays{gx};
+      }};
+}
+
 }  // namespace
 
 std::vector<OpCase> op_cases() {
@@ -380,7 +414,10 @@ std::vector<OpCase> op_cases() {
       pool_case({2, 9, 7, 4}, {3, 1, 0}), pool_case({1, 10, 10, 2}, {2, 3, 1}),
       flatten_case(2, 3, 5, 7), flatten_case(3, 1, 1, 4), flatten_case(1, 4, 4, 17),
       cross_entropy_case(1, 2), cross_entropy_case(9, 10), cross_entropy_case(70, 3),
-      cross_entropy_case(5, 7, 0.1), cross_entropy_case(3, 2, 1.0)};
+      cross_entropy_case(5, 7, 0.1), cross_entropy_case(3, 2, 1.0), distillation_case(1, 2, {}),
+      distillation_case(7, 10, {.temperature = 4, .weight = 0.9}),
+      distillation_case(67, 3, {.temperature = 0.5, .weight = 1}),
+      distillation_case(3, 11, {.temperature = 2, .weight = 0.3, .label_smoothing = 0.1})};
   add_elementwise_cases(cases, {5});
   add_elementwise_cases(cases, {3, 23});
   add_elementwise_cases(cases, {2, 3, 5, 9});

@@ -56,7 +56,7 @@ inline bool train(const experiment::TrainConfig& config, const std::string& path
   experiment::RunFolder folder = std::filesystem::exists(path + "/config.yaml")
                                      ? experiment::RunFolder::reopen(path)
                                      : experiment::RunFolder::create(path, "", config, false);
-  experiment::Experiment experiment(folder.config());
+  experiment::Experiment experiment(folder.config(), begin_of(folder));
   return experiment.run(small_data(config), folder, observer, [&] { return --steps == 0; })
       .has_value();
 }

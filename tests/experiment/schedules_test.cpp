@@ -39,7 +39,14 @@ TEST_CASE("schedules are read from a configuration and spelled out") {
   CHECK(at(*warm.thing(), 12) == Approx(0.5));
   CHECK(at(*read("warmup: {steps: 4}").thing(), 1) == Approx(0.25));
 
-  for (const auto& choice : {steps, plateau, warm, read("warmup: {steps: 4, then: cosine}")}) {
+  const auto by_step = read("multi_step: {at: [6, 7], unit: step}");
+  CHECK(at(*by_step.thing(), 5) == 1.0);
+  CHECK(at(*by_step.thing(), 6) == Approx(0.1));
+  CHECK(at(*read("step: {every: 3, gamma: 0.5, unit: step}").thing(), 7) == 0.25);
+  CHECK(at(*read("step: {every: 3, gamma: 0.5}").thing(), 13) == 0.5);
+
+  for (const auto& choice :
+       {steps, by_step, plateau, warm, read("warmup: {steps: 4, then: cosine}")}) {
     const std::string written = compress::to_yaml(choice.to_value());
     INFO(written);
     CHECK(compress::to_yaml(read(written).to_value()) == written);
@@ -47,7 +54,8 @@ TEST_CASE("schedules are read from a configuration and spelled out") {
 }
 
 TEST_CASE("wrong schedules are refused by name and place") {
-  CHECK_THROWS_WITH(read("multi_step: {at: [5, 5]}"), Catch::Contains("above the epoch before"));
+  CHECK_THROWS_WITH(read("multi_step: {at: [5, 5]}"), Catch::Contains("above the one before"));
+  CHECK_THROWS_WITH(read("multi_step: {at: 5, unit: epochs}"), Catch::Contains("'epoch'"));
   CHECK_THROWS_WITH(read("reduce_on_plateau: {watch: los}"), Catch::Contains("'loss'"));
   CHECK_THROWS_WITH(read("reduce_on_platau"), Catch::Contains("did you mean 'reduce_on_plateau'"));
   CHECK_THROWS_WITH(read("warmup: {then: cosine}"), Catch::Contains("epochs"));

@@ -41,6 +41,66 @@ TEST_CASE("learning rates over a training of 10 epochs of 4 steps") {
   CHECK_THROWS(nn::multi_step({3}, 0));
 }
 
+TEST_CASE("learning rates that count optimizer steps") {
+  using nn::TimeUnit;
+  CHECK(at(nn::step_decay(3, 0.5, TimeUnit::step), 2) == 1.0);
+  CHECK(at(nn::step_decay(3, 0.5, TimeUnit::step), 3) == 0.5);
+  CHECK(at(nn::step_decay(3, 0.5, TimeUnit::step), 10) == 0.125);
+  CHECK(at(nn::multi_step({2, 5}, 0.1, TimeUnit::step), 1) == 1.0);
+  CHECK(at(nn::multi_step({2, 5}, 0.1, TimeUnit::step), 2) == Approx(0.1));
+  CHECK(at(nn::multi_step({2, 5}, 0.1, TimeUnit::step), 5) == Approx(0.01));
+  CHECK_THROWS_WITH(nn::multi_step({5, 5}, 0.1, TimeUnit::step), Catch::Contains("the steps must"));
+}
+
+TEST_CASE("schedules know when a training is too short for them, and what fits") {
+  using nn::TimeUnit;
+  // The warnings of a training of `epochs` epochs of 4 steps.
+  const auto warnings = [](const std::unique_ptr<nn::Schedule>& schedule, int64_t epochs) {
+    std::string text;
+    for (const nn::ScheduleEnd& end : schedule->ends(epochs, 4)) text += unfinished(end, epochs);
+    return text;
+  };
+  CHECK(warnings(nn::multi_step({2, 5}), 6).empty());  // epoch 5, from 0, is the sixth
+  CHECK(warnings(nn::multi_step({2, 5}), 5) ==
+        "schedule multi_step reaches its last learning rate in epoch 6, but training ends after 5 "
+        "epochs: at that point the rate is multiplied by 0.1; train at least 6 epochs, or leave "
+        "what is not below 5 out of at");
+  CHECK(warnings(nn::multi_step({2, 11}, 0.1, TimeUnit::step), 3).empty());  // step 11 is the last
+  CHECK_THAT(warnings(nn::multi_step({2, 12}, 0.1, TimeUnit::step), 3),
+             Catch::Contains("in epoch 4,") && Catch::Contains("not below 12 out"));
+  CHECK(warnings(nn::step_decay(3), 4).empty());
+  CHECK_THAT(warnings(nn::step_decay(3), 3), Catch::Contains("its first change in epoch 4") &&
+                                                 Catch::Contains("set every below 3"));
+  CHECK_THAT(warnings(nn::step_decay(3), 1), Catch::Contains("another schedule"));
+
+  CHECK(warnings(nn::with_warmup(nn::constant(), {.epochs = 2}), 3).empty());
+  // Steps 0 … 7 of 8 have 7/8 at most.
+  CHECK_THAT(warnings(nn::with_warmup(nn::constant(), {.epochs = 2}), 2),
+             Catch::Contains("in epoch 3,") && Catch::Contains("by 0.875") &&
+                 Catch::Contains("set epochs below 2"));
+  CHECK_THAT(warnings(nn::with_warmup(nn::multi_step({5}), {.steps = 9}), 2),
+             Catch::Contains("multi_step reaches") && Catch::Contains("set steps below 8"));
+
+  // The best result, two worse ones, and an epoch that feels it.
+  CHECK(warnings(nn::reduce_on_plateau({.patience = 1}), 4).empty());
+  CHECK_THAT(warnings(nn::reduce_on_plateau({.patience = 1}), 3),
+             Catch::Contains("in epoch 4,") && Catch::Contains("set patience to 0"));
+  CHECK(warnings(nn::cosine(), 1).empty());
+  CHECK(warnings(nn::one_cycle(), 1).empty());
+}
+
+TEST_CASE("the earliest reduction on a plateau is when the plan says") {
+  const auto schedule = nn::reduce_on_plateau({.factor = 0.5, .patience = 1});
+  const std::vector<nn::ScheduleEvent> events = schedule->events(10, 4);
+  REQUIRE(events.size() == 1);
+  int64_t step = 0;
+  for (int epoch = 0; at(schedule, step) == 1.0 && epoch < 10; ++epoch) {
+    schedule->epoch_done({epoch, 1, 0});
+    step += 4;
+  }
+  CHECK(step == events[0].step);
+}
+
 TEST_CASE("a warm-up ramps the schedule behind it, which keeps its own clock") {
   // Two epochs are 8 steps: factor (0.2 + 0.8·step/8) times the schedule's.
   const auto steps =

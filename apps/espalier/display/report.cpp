@@ -7,6 +7,7 @@
 #include "display/text.h"
 #include "espalier/autograd/core/engine.h"
 #include "espalier/compress/rule_report.h"
+#include "espalier/experiment/timeline.h"
 
 namespace espalier::app {
 
@@ -14,7 +15,8 @@ using compress::LayerSparsity;
 using experiment::DataConfig;
 using experiment::Experiment;
 using experiment::Outcome;
-using experiment::RunFolder;
+using experiment::Teacher;
+using experiment::TeacherConfig;
 using experiment::TrainConfig;
 using experiment::TrainingData;
 
@@ -44,6 +46,19 @@ std::string plain(const compress::Value& value) {
   return value.describe();
 }
 
+std::string describe(const Teacher& teacher, const TeacherConfig& config) {
+  const TrainConfig& own = teacher.run.config;
+  std::string text = teacher.folder + ": " + own.model.name;
+  if (teacher.run.last)
+    text += fmt::format(", {} {}", own.accuracy_name(), percent(teacher.run.last->accuracy, 2));
+  const nn::Distillation::Options& options = config.options;
+  text += fmt::format("; temperature {:g}, weight {:g}", options.temperature, options.weight);
+  if (options.start > 0)
+    text += fmt::format(", from {} {} on", nn::name_of(options.unit), options.start);
+  if (options.end) text += fmt::format(", before {} {}", nn::name_of(options.unit), *options.end);
+  return text;
+}
+
 }  // namespace
 
 std::string describe(const std::string& name, const compress::Value& options) {
@@ -71,7 +86,7 @@ std::string describe_machine(int threads) {
                      ESPALIER_HAS_ONEDNN ? "with" : "without");
 }
 
-void print_header(Experiment& experiment, const TrainingData& data, const RunFolder& folder) {
+void print_header(Experiment& experiment, const TrainingData& data, const std::string& folder) {
   const TrainConfig& config = experiment.config();
   std::string text = labelled("model", fmt::format("{}, {} parameters", config.model.name,
                                                    grouped(experiment.model().parameter_count())));
@@ -81,11 +96,27 @@ void print_header(Experiment& experiment, const TrainingData& data, const RunFol
                                        config.epochs == 1 ? "" : "s", config.batch, config.seed));
   text += labelled("optimizer", describe(config.optimizer.name, config.optimizer.options));
   text += labelled("schedule", describe(config.schedule.name, config.schedule.options));
+  if (!config.start_from.empty()) text += labelled("start from", config.start_from);
+  if (const Teacher* teacher = experiment.teacher())
+    text += labelled("teacher", describe(*teacher, *config.teacher));
   text += describe_compression(experiment);
   text += labelled("machine", describe_machine(config.threads));
-  text += labelled("run", folder.path());
+  if (!folder.empty()) text += labelled("run", folder);
   fmt::print("{}\n", text);
   std::fflush(stdout);
+}
+
+void print_timeline(Experiment& experiment, const TrainingData& data) {
+  const TrainConfig& config = experiment.config();
+  const int64_t steps = (data.train->size() + config.batch - 1) / config.batch;
+  fmt::print("{} steps an epoch, {} in all; epochs and steps count from 0\n\n", grouped(steps),
+             grouped(steps * config.epochs));
+  fmt::print("{:>5}  {:>9}  {:>13}\n", "epoch", "step", "learning rate");
+  for (const experiment::TimelineEvent& event : experiment::timeline(experiment, steps)) {
+    const std::string rate = event.learning_rate ? fmt::format("{:.4g}", *event.learning_rate) : "";
+    fmt::print("{:>5}  {:>9}  {:>13}  {}\n", event.step / steps, grouped(event.step), rate,
+               event.what);
+  }
 }
 
 void print_sparsity(const std::vector<LayerSparsity>& layers) {

@@ -8,9 +8,13 @@
 /// What is said before and after a training.
 namespace espalier::app {
 
-/// Model, data, settings, compressors with the layers they matched, machine, folder.
+/// Model, data, settings, compressors with the layers they matched, teacher, machine, and the
+/// folder of the run unless that is empty.
 void print_header(experiment::Experiment& experiment, const experiment::TrainingData& data,
-                  const experiment::RunFolder& folder);
+                  const std::string& folder);
+
+/// What happens when, on the clock of the training.
+void print_timeline(experiment::Experiment& experiment, const experiment::TrainingData& data);
 
 /// One row for each layer and one of totals.
 void print_sparsity(const std::vector<compress::LayerSparsity>& layers);

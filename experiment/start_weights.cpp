@@ -1,0 +1,45 @@
+#include "espalier/experiment/start_weights.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "espalier/compress/config/config_error.h"
+#include "espalier/experiment/run_folder.h"
+#include "espalier/nn/io/safetensors.h"
+#include "espalier/nn/io/weights.h"
+
+namespace espalier::experiment {
+
+namespace fs = std::filesystem;
+using compress::ConfigError;
+
+std::string weights_of_run(const std::string& folder, const std::string& what,
+                           const compress::Position& position) {
+  const auto require = [&](const char* file, const char* why) {
+    if (fs::exists(fs::path(folder) / file)) return;
+    throw ConfigError(position,
+                      fmt::format("{} '{}' {}: there is no {} in it", what, folder, why, file));
+  };
+  require(run_file::config, "is no run");
+  require(run_file::weights, "has no weights, as no epoch of it is finished");
+  return (fs::path(folder) / run_file::weights).string();
+}
+
+void load_start_weights(nn::Module& model, const std::string& model_name, const std::string& path,
+                        const compress::Position& position) {
+  if (!fs::exists(path)) {
+    throw ConfigError(position, fmt::format("start_from: there is no run or file '{}'", path));
+  }
+  const std::string file =
+      fs::is_directory(path) ? weights_of_run(path, "start_from:", position) : path;
+  nn::read_safetensors(file);  // complains about a damaged file, which is no fault of this one
+  try {
+    nn::load_weights(model, file);
+  } catch (const Error& error) {
+    throw ConfigError(position, fmt::format("model {} cannot start from these weights: {}",
+                                            model_name, error.what()));
+  }
+}
+
+}  // namespace espalier::experiment
