@@ -50,7 +50,7 @@ void Compressor::operator()(nn::Module& model) {
 }
 
 void Compressor::attach_for_evaluation(nn::Module& model) {
-  attach(model, false);
+  if (acts_on_activations()) attach(model, false);
 }
 
 void Compressor::attach(nn::Module& model, bool with_weights) {

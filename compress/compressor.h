@@ -47,7 +47,8 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   void operator()(nn::Module& model);
 
   /// The same for a model that is about to get the weights of a finished training, which are masked
-  /// and quantized already: only what acts on activations is attached.
+  /// and quantized already: only what acts on activations is attached, and nothing at all of an
+  /// algorithm that acts on weights alone.
   void attach_for_evaluation(nn::Module& model);
 
   /// Appends the rules of this algorithm's section in a YAML file to those it has; sections of
@@ -131,6 +132,8 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   virtual void on_update() {}
   /// Puts the algorithm's part into the seam of a layer; called once for each layer.
   virtual void attach_layer(const LayerInfo& layer) = 0;
+  /// Whether it acts on anything else than weights.
+  virtual bool acts_on_activations() const { return false; }
   /// Puts what acts on the layer's input and result into place; called once for each layer.
   virtual void attach_activations(const LayerInfo& /*layer*/) {}
   /// The layers are known and attached.

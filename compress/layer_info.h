@@ -22,6 +22,15 @@ struct LayerInfo {
   Value options;                       ///< that rule as it was written, a map
   nn::Parameter* parameter = nullptr;  ///< the weight
   nn::ModuleRecord* module = nullptr;  ///< what the layer owns beside it
+
+  // For algorithms that decide by more than the weight. Ask for the gradient once, before training:
+  // from then on each backward leaves it here, for weights that are masked too.
+  void keep_gradient() const { parameter->keep_effective_gradient(); }
+  /// d(loss)/d(what the layer computed with), of the last backward; undefined before one.
+  Tensor gradient() const { return parameter->effective_gradient(); }
+  /// What optimizers keep for the weight, by its name: SGD `momentum`, Adam and AdamW `m` and `v`,
+  /// RMSprop `square`, `mean`, `momentum`. \throws Error naming those there are
+  Tensor moment(const std::string& name) const { return parameter->slot_value(name); }
 };
 
 /// A layer that a rule has taken out, or that the algorithm leaves out by itself.

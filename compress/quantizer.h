@@ -83,6 +83,7 @@ class Quantizer : public Compressor {
   void read_rule(int rule, MapReader& options) override;
   /// From which epoch the rule acts.
   int start_epoch(int rule) const;
+  bool acts_on_activations() const override { return true; }
   void attach_activations(const LayerInfo& layer) override;
   void on_attached(nn::Module& model) override;
 

@@ -42,6 +42,29 @@ Tensor Parameter::effective_value() const {
                                               : value.detach();
 }
 
+Tensor Parameter::effective_gradient() const {
+  return last_effective_.defined() ? last_effective_.grad() : Tensor();
+}
+
+std::vector<std::string> Parameter::slot_names() const {
+  std::vector<std::string> names;
+  for (const auto& [key, slot] : slots_) {
+    if (std::find(names.begin(), names.end(), key.second) == names.end())
+      names.push_back(key.second);
+  }
+  return names;
+}
+
+Tensor Parameter::slot_value(const std::string& name) const {
+  std::string known;
+  for (const auto& [key, slot] : slots_) {
+    if (key.second == name) return Tensor::from(slot.shape(), slot.values());
+    known += (known.empty() ? "" : ", ") + key.second;
+  }
+  throw Error("parameter", "optimizers keep no '" + name + "' for '" + name_ + "'" +
+                               (known.empty() ? ", nor anything else yet" : "; they keep " + known));
+}
+
 void Parameter::visit_state(StateVisitor& state) {
   const auto visit_fitting = [&](const std::string& name, Tensor& value) {
     state(name, value);
@@ -135,9 +158,14 @@ Tensor Parameter::effective(const LatentAccess&) const {
     value = transform->apply(value);
     zeros_kept = zeros_kept && (is_mask(transform) || transform->preserves_zero());
   }
-  if (zeros_kept) return value;
-  for (const auto& transform : transforms_) {
-    if (is_mask(transform)) value = transform->apply(value);
+  if (!zeros_kept) {
+    for (const auto& transform : transforms_) {
+      if (is_mask(transform)) value = transform->apply(value);
+    }
+  }
+  if (keeps_effective_gradient_ && value.requires_grad()) {
+    value.retain_grad();
+    last_effective_ = value;
   }
   return value;
 }

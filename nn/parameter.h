@@ -62,6 +62,17 @@ class Parameter {
   Tensor effective_value() const;
   /// d(loss)/d(latent), undefined before the first backward.
   const Tensor& gradient() const { return latent_.grad(); }
+  /// From now on the gradient of the effective value is kept too: that of weights that a mask keeps
+  /// from being trained is in it.
+  void keep_effective_gradient() { keeps_effective_gradient_ = true; }
+  /// d(loss)/d(effective) of the last forward that had a backward, of a layer that computed several
+  /// times the last; undefined before that and unless `keep_effective_gradient` was called.
+  Tensor effective_gradient() const;
+  /// The names of what optimizers keep for it, such as `momentum`; none before their first step.
+  std::vector<std::string> slot_names() const;
+  /// A copy of what optimizers keep by that name, of several the first. \throws Error if there is
+  /// none
+  Tensor slot_value(const std::string& name) const;
   /// Replaces the latent value, as loading does. \throws Error when the shape differs
   void load(const Tensor& value) { set_latent({}, value); }
   void zero_grad() { latent_.zero_grad(); }
@@ -110,6 +121,8 @@ class Parameter {
   std::vector<std::shared_ptr<WeightTransform>> transforms_;  // by stage
   std::map<std::pair<int, std::string>, Tensor> slots_;
   int64_t updates_ = 0;
+  bool keeps_effective_gradient_ = false;
+  mutable Tensor last_effective_;  // of the last forward, if its gradient is to be kept
 };
 
 }  // namespace espalier::nn

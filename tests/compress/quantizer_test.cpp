@@ -187,6 +187,22 @@ class Returns : public Quantizer {
 
 }  // namespace
 
+TEST_CASE("layer info: gradients of masked weights, and moments") {
+  nn::Sequential net = one_layer({0.1f, -2, 3});
+  LevelPruner pruner({{{"sparsity", 0.34}, {"frequency", "once"}, {"masked_weights", "zero"}}});
+  pruner(net);
+  const LayerInfo& layer = pruner.layers().front();
+  CHECK_FALSE(layer.gradient().defined());
+  CHECK_THROWS_WITH(layer.moment("momentum"), Contains("nor anything else yet"));
+  layer.keep_gradient();
+  nn::SGD sgd(net, {.lr = 0.1, .momentum = 0.9});
+  CHECK(weight_gradient(net, {1, 2, 4}) == std::vector<double>{0, 2, 4});
+  CHECK(doubles(layer.gradient()) == std::vector<double>{1, 2, 4});
+  sgd.step();
+  CHECK(doubles(layer.moment("momentum")) == std::vector<double>{0, 2, 4});
+  CHECK_THROWS_WITH(layer.moment("v"), Contains("no 'v'") && Contains("they keep momentum"));
+}
+
 TEST_CASE("quantizer: laws that are broken are named with layer and rule") {
   nn::Sequential net = four_layers();
   const Tensor x = normal({1, 8, 8, 1}, 1);

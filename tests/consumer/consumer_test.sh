@@ -37,6 +37,43 @@ flags=$(grep '"command"' "$work/build/compile_commands.json" | grep 'main\.cpp' 
 "$work/build/consumer" || fail "the program failed"
 
 [ "$way" = installed ] || exit 0
+# The examples: from code, and as a plugin from YAML.
+"$cmake" -G Ninja -S "$here/../../apps/examples" -B "$work/examples" "-DCMAKE_CXX_COMPILER=$compiler" \
+  "-DCMAKE_CXX_FLAGS=$common" "$@" >"$work.log" 2>&1 || { cat "$work.log"; fail "configuring the examples failed"; }
+"$cmake" --build "$work/examples" >"$work.log" 2>&1 || { cat "$work.log"; fail "building the examples failed"; }
+for program in custom_algorithms call_order; do
+  "$work/examples/$program" >"$work.log" || { cat "$work.log"; fail "the example $program failed"; }
+done
+cd "$work"
+cat >custom.yaml <<'YAML'
+model: lenet300
+data: {name: synthetic, limit: 200}
+batch: 100
+epochs: 2
+seed: 7
+optimizer: {SGD: {lr: 0.05, momentum: 0.9}}
+compress:
+  HalfTheRows: {config: [{support_op: fc1}]}
+  TernaryQuantizer: {config: [{support_op: [fc1, fc2]}]}
+  CallLog: {config: [{support_op: fc3, log: calls.txt}]}
+YAML
+rm -rf runs calls.txt
+prefix/bin/espalier train custom.yaml --plugin examples/libcustom.so --out runs/custom >"$work.log" ||
+  { cat "$work.log"; fail "training with the plugin failed"; }
+prefix/bin/espalier info runs/custom | grep -E 'fc1 .*(5[0-9]|6[0-9]|7[0-9]|8[0-9])\.[0-9] %' ||
+  { prefix/bin/espalier info runs/custom; fail "half of the rows of fc1 are not zero"; }
+cat >expected.txt <<'CALLS'
+update_epoch 0
+quantize_weight fc3
+step
+quantize_weight fc3
+step
+CALLS
+# What comes before the first epoch is left out: the display may look at a weight.
+sed -n '/update_epoch 0/,$p' calls.txt | head -5 >seen.txt
+diff seen.txt expected.txt ||
+  fail "the quantizer is not called in the order that the examples name"
+grep -c '^step$' calls.txt | grep -qx 4 || fail "there are not four steps in two epochs of two"
 # What is not there is refused in words.
 cat >"$work/CMakeLists.txt" <<'CMAKE'
 cmake_minimum_required(VERSION 3.25)
