@@ -30,7 +30,7 @@ struct LayerInfo {
   Tensor gradient() const { return parameter->effective_gradient(); }
   /// What optimizers keep for the weight, by its name: SGD `momentum`, Adam and AdamW `m` and `v`,
   /// RMSprop `square`, `mean`, `momentum`. \throws Error naming those there are
-  Tensor moment(const std::string& name) const { return parameter->slot_value(name); }
+  Tensor moment(const std::string& slot) const { return parameter->slot_value(slot); }
 };
 
 /// A layer that a rule has taken out, or that the algorithm leaves out by itself.

@@ -151,12 +151,13 @@ void DoReFaQuantizer::read_rule(int rule, MapReader& options) {
     return static_cast<int>(given);
   };
   Options o{};
-  const bool both = options.has("q_bits") && options.has("weight_bits");
-  options.check(!both, {"q_bits", "weight_bits"},
-                "stands beside 'weight_bits', which means the same; keep one of them");
-  const int q_bits = bits("q_bits", "the same as weight_bits");
-  const int weight_bits = bits("weight_bits", "1 to 16 bits of weights; 32: full precision");
-  o.weight_bits = std::min(q_bits, weight_bits);
+  constexpr const char* same = "the same as weight_bits";
+  const bool short_form = options.find("q_bits", same) != nullptr;
+  if (short_form && options.has("weight_bits"))
+    options.fail("q_bits", "stands beside 'weight_bits', which means the same; keep one of them");
+  o.weight_bits = short_form
+                      ? bits("q_bits", same)
+                      : bits("weight_bits", "1 to 16 bits of weights; 32: full precision");
   o.activation_bits = bits("activation_bits", "1 to 16 bits of inputs; 32: full precision");
   o.gradient_bits = bits("gradient_bits", "1 to 16 bits of gradients; 32: full precision");
   options_.resize(static_cast<size_t>(rule) + 1);
