@@ -47,43 +47,34 @@ const Ranking& Pruner::ranking(int rule) const {
 Tensor Pruner::magnitude_mask(const LayerInfo& layer, const Tensor& weight, double sparsity) {
   const Ranking& how = ranking(layer.rule);
   if (sparsity == 0) return Tensor::full(weight.shape(), 1);
-  if (how.is_pattern()) return mask_pattern(weight, how.kept, how.of);
-  const int64_t count = how.global ? share_of(layer, weight, sparsity)
-                                   : groups_to_mask({weight}, sparsity, how).front();
-  return mask_groups(weight, count, how);
-}
-
-int64_t Pruner::share_of(const LayerInfo& layer, const Tensor& weight, double sparsity) {
+  if (!how.global) return mask_smallest({weight}, sparsity, how)[0];
   std::vector<Tensor> weights;
-  size_t place = 0;
+  size_t place = 0;  // of this layer among those of the rule
   for (const LayerInfo& other : layers()) {
     if (other.rule != layer.rule) continue;
     if (other.index == layer.index) place = weights.size();
     weights.push_back(other.index == layer.index ? weight : latent(other));
   }
-  const auto count = [&] { return groups_to_mask(weights, sparsity, ranking(layer.rule)); };
-  if (!shares_) return count()[place];
-  std::vector<int64_t>& known = (*shares_)[{layer.rule, sparsity}];
-  if (known.empty()) known = count();
-  return known[place];
+  if (!together_) return mask_smallest(weights, sparsity, how)[place];
+  std::vector<Tensor>& masks = (*together_)[{layer.rule, sparsity}];
+  if (masks.empty()) masks = mask_smallest(weights, sparsity, how);
+  return masks[place];
 }
 
 void Pruner::before_refresh() {
-  std::vector<bool> together(rankings_.size());
+  std::vector<bool> due(rankings_.size());
   for (const LayerInfo& layer : layers()) {
-    if (ranking(layer.rule).global && requested(layer))
-      together[static_cast<size_t>(layer.rule)] = true;
+    if (ranking(layer.rule).global && requested(layer)) due[static_cast<size_t>(layer.rule)] = true;
   }
   for (const LayerInfo& layer : layers()) {
-    if (static_cast<size_t>(layer.rule) < together.size() &&
-        together[static_cast<size_t>(layer.rule)])
+    if (static_cast<size_t>(layer.rule) < due.size() && due[static_cast<size_t>(layer.rule)])
       request_refresh(layer);
   }
-  shares_.emplace();
+  together_.emplace();
 }
 
 void Pruner::after_refresh() {
-  shares_.reset();
+  together_.reset();
 }
 
 std::string Pruner::rule_note(int rule) const {

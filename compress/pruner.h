@@ -65,15 +65,14 @@ class Pruner : public Compressor {
  private:
   void before_refresh() override;
   void after_refresh() override;
-  /// How many groups of this layer are among the smallest of all layers of its rule.
-  int64_t share_of(const LayerInfo& layer, const Tensor& weight, double sparsity);
   void attach_layer(const LayerInfo& layer) override;
   void refresh_layer(const LayerInfo& layer) override;
 
   std::vector<MaskedWeights> policies_;  // by rule
   std::vector<Ranking> rankings_;        // by rule
-  // While layers are refreshed: the shares of all layers of a rule at a sparsity, counted once.
-  std::optional<std::map<std::pair<int, double>, std::vector<int64_t>>> shares_;
+  // While layers are refreshed: the masks that a rule and sparsity come to, made once for all of
+  // its layers.
+  std::optional<std::map<std::pair<int, double>, std::vector<Tensor>>> together_;
   std::vector<std::shared_ptr<MaskTransform>> masks_;  // by layer
 };
 

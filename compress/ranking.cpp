@@ -152,60 +152,107 @@ class Groups {
   int64_t along_, count_;        // groups along the inputs, groups in all
 };
 
+/// Mean magnitude and number of weights of each group.
 struct Score {
-  double score;
-  int64_t layer, group, size;
-
-  bool operator<(const Score& other) const {
-    return std::tie(score, layer, group) < std::tie(other.score, other.layer, other.group);
-  }
+  double mean = 0;
+  int64_t size = 0;
 };
 
-/// Appends the groups of a layer, their mean magnitudes multiplied by `factor`.
-void add_scores(const Tensor& weight, const Groups& groups, int64_t layer, double factor,
-                std::vector<Score>& scores) {
-  const size_t first = scores.size();
-  for (int64_t group = 0; group < groups.count(); ++group) scores.push_back({0, layer, group, 0});
+std::vector<Score> scores_of(const Tensor& weight, const Groups& groups) {
+  std::vector<Score> scores(static_cast<size_t>(groups.count()));
   const float* values = weight.data();
   groups.each([&](int64_t group, int64_t position) {
-    Score& score = scores[first + static_cast<size_t>(group)];
-    score.score += std::abs(double{values[position]});
+    Score& score = scores[static_cast<size_t>(group)];
+    score.mean += std::abs(double{values[position]});
     ++score.size;
   });
-  for (size_t i = first; i < scores.size(); ++i)
-    scores[i].score *= factor / static_cast<double>(scores[i].size);
+  for (Score& score : scores) score.mean /= static_cast<double>(score.size);
+  return scores;
 }
 
 /// 1 where keep(group).
 template <class Keep>
 Tensor group_mask(const Shape& shape, const Groups& groups, const Keep& keep) {
   NewTensor mask(shape);
-  float* values = mask.data();
-  groups.each(
-      [&](int64_t group, int64_t position) { values[position] = keep(group) ? 1.0f : 0.0f; });
+  float* bits = mask.data();
+  groups.each([&](int64_t group, int64_t position) { bits[position] = keep(group) ? 1.0f : 0.0f; });
   return mask;
 }
 
-std::vector<int64_t> elements_to_mask(const std::vector<Tensor>& weights, int64_t count) {
-  std::vector<int64_t> shares(weights.size());
-  if (count == 0) return shares;
+/// 0 for the `count` smallest of all these weights, each multiplied by its layer's factor.
+std::vector<Tensor> mask_elements(const std::vector<Tensor>& weights,
+                                  const std::vector<float>& factors, int64_t count) {
   const auto visit = [&](const auto& each) {
     int64_t before = 0;
-    for (const Tensor& weight : weights) {
-      const float* values = weight.data();
-      const float factor = static_cast<float>(layer_factor(weight.shape()));
-      for (int64_t i = 0; i < weight.size(); ++i) each(magnitude(values[i] * factor), before + i);
-      before += weight.size();
+    for (size_t layer = 0; layer < weights.size(); ++layer) {
+      const float* values = weights[layer].data();
+      const float factor = factors[layer];
+      const int64_t size = weights[layer].size();
+      for (int64_t i = 0; i < size; ++i) each(magnitude(values[i] * factor), before + i);
+      before += size;
     }
   };
-  const uint64_t last = order_of_last(count, visit);
-  size_t layer = 0;
-  int64_t end = weights[0].size();
-  visit([&](uint32_t magnitude, int64_t position) {
-    while (position >= end) end += weights[++layer].size();
-    shares[layer] += order_of(magnitude, position) <= last;
-  });
-  return shares;
+  const uint64_t last = count == 0 ? 0 : order_of_last(count, visit);
+  const uint32_t limit = static_cast<uint32_t>(last >> 32);
+  std::vector<Tensor> masks;
+  int64_t before = 0;
+  for (size_t layer = 0; layer < weights.size(); ++layer) {
+    const float* values = weights[layer].data();
+    const float factor = factors[layer];
+    const int64_t size = weights[layer].size();
+    // Up to the last one's position its equals are masked too: two loops without a condition.
+    const int64_t through = count == 0 ? -1 : static_cast<int64_t>(last & 0xFFFFFFFF);
+    const int64_t split = std::clamp(through + 1 - before, int64_t{0}, size);
+    NewTensor mask(weights[layer].shape());
+    float* bits = mask.data();
+    for (int64_t i = 0; i < split; ++i)
+      bits[i] = magnitude(values[i] * factor) <= limit ? 0.0f : 1.0f;
+    for (int64_t i = split; i < size; ++i)
+      bits[i] = magnitude(values[i] * factor) < limit ? 0.0f : 1.0f;
+    before += size;
+    masks.push_back(std::move(mask));
+  }
+  return masks;
+}
+
+/// The same for groups: as many of the smallest as come nearest to `wanted` weights.
+std::vector<Tensor> mask_groups(const std::vector<Tensor>& weights, double wanted,
+                                const Ranking& ranking) {
+  std::vector<Groups> groups;
+  std::vector<uint64_t> orders;  // of all groups; their positions are their numbers
+  std::vector<int64_t> sizes, first, left;
+  for (const Tensor& weight : weights) {
+    groups.emplace_back(weight.shape(), ranking);
+    first.push_back(static_cast<int64_t>(orders.size()));
+    left.push_back(groups.back().count());
+    const double factor = layer_factor(weight.shape());
+    for (const Score& score : scores_of(weight, groups.back())) {
+      const uint32_t rank = magnitude(static_cast<float>(score.mean * factor));
+      orders.push_back(order_of(rank, static_cast<int64_t>(orders.size())));
+      sizes.push_back(score.size);
+    }
+  }
+  std::sort(orders.begin(), orders.end());
+  std::vector<bool> masked(orders.size());
+  int64_t count = 0;  // of masked weights
+  for (const uint64_t order : orders) {
+    const int64_t number = static_cast<int64_t>(order & 0xFFFFFFFF);
+    const auto layer = std::upper_bound(first.begin(), first.end(), number) - first.begin() - 1;
+    if (left[static_cast<size_t>(layer)] == 1) continue;
+    const int64_t size = sizes[static_cast<size_t>(number)];
+    // With half of it in reach, the count is nearer with this group than without.
+    if (static_cast<double>(count) + static_cast<double>(size) / 2 > wanted) break;
+    count += size;
+    --left[static_cast<size_t>(layer)];
+    masked[static_cast<size_t>(number)] = true;
+  }
+  std::vector<Tensor> masks;
+  for (size_t layer = 0; layer < weights.size(); ++layer) {
+    masks.push_back(group_mask(weights[layer].shape(), groups[layer], [&](int64_t group) {
+      return !masked[static_cast<size_t>(first[layer] + group)];
+    }));
+  }
+  return masks;
 }
 
 }  // namespace
@@ -287,66 +334,24 @@ Tensor mask_smallest(const Tensor& weight, int64_t count) {
     throw Error("mask", "cannot mask " + std::to_string(count) + " of " +
                             std::to_string(weight.size()) + " weights");
   }
-  NewTensor mask(weight.shape());
-  if (count == 0) {
-    mask.fill(1.0f);
-    return mask;
-  }
-  const float* values = weight.data();
-  float* bits = mask.data();
-  const auto visit = [&](const auto& each) {
-    for (int64_t i = 0; i < weight.size(); ++i) each(magnitude(values[i]), i);
-  };
-  const uint64_t last = order_of_last(count, visit);
-  visit([&](uint32_t magnitude, int64_t position) {
-    bits[position] = order_of(magnitude, position) <= last ? 0.0f : 1.0f;
-  });
-  return mask;
+  return mask_elements({weight}, {1.0f}, count)[0];
 }
 
-std::vector<int64_t> groups_to_mask(const std::vector<Tensor>& weights, double sparsity,
-                                    const Ranking& ranking) {
+std::vector<Tensor> mask_smallest(const std::vector<Tensor>& weights, double sparsity,
+                                  const Ranking& ranking) {
+  std::vector<Tensor> masks;
+  std::vector<float> factors;
   int64_t total = 0;
-  for (const Tensor& weight : weights) total += weight.size();
-  if (ranking.group == Ranking::Group::element) {
-    const int64_t count = masked_count(sparsity, total);
-    return weights.size() == 1 ? std::vector{count} : elements_to_mask(weights, count);
-  }
-  std::vector<Score> scores;
-  std::vector<int64_t> left;  // groups, by layer
   for (const Tensor& weight : weights) {
-    const Groups groups(weight.shape(), ranking);
-    add_scores(weight, groups, static_cast<int64_t>(left.size()), layer_factor(weight.shape()),
-               scores);
-    left.push_back(groups.count());
+    if (ranking.is_pattern()) masks.push_back(mask_pattern(weight, ranking.kept, ranking.of));
+    factors.push_back(static_cast<float>(layer_factor(weight.shape())));
+    total += weight.size();
   }
-  std::sort(scores.begin(), scores.end());
-  const double wanted = sparsity * static_cast<double>(total);
-  std::vector<int64_t> shares(weights.size());
-  int64_t masked = 0;
-  for (const Score& next : scores) {
-    int64_t& left_here = left[static_cast<size_t>(next.layer)];
-    if (left_here == 1) continue;
-    // With half of it in reach, the count is nearer with this group than without.
-    if (static_cast<double>(masked) + static_cast<double>(next.size) / 2 > wanted) break;
-    masked += next.size;
-    --left_here;
-    ++shares[static_cast<size_t>(next.layer)];
-  }
-  return shares;
-}
-
-Tensor mask_groups(const Tensor& weight, int64_t count, const Ranking& ranking) {
-  if (ranking.group == Ranking::Group::element) return mask_smallest(weight, count);
-  const Groups groups(weight.shape(), ranking);
-  std::vector<Score> scores;
-  add_scores(weight, groups, 0, 1, scores);
-  std::sort(scores.begin(), scores.end());
-  std::vector<bool> masked(scores.size());
-  for (int64_t i = 0; i < count; ++i)
-    masked[static_cast<size_t>(scores[static_cast<size_t>(i)].group)] = true;
-  return group_mask(weight.shape(), groups,
-                    [&](int64_t group) { return !masked[static_cast<size_t>(group)]; });
+  if (ranking.is_pattern()) return masks;
+  if (ranking.group != Ranking::Group::element)
+    return mask_groups(weights, sparsity * static_cast<double>(total), ranking);
+  if (weights.size() == 1) factors = {1.0f};  // nothing to compare with, so nothing is rounded
+  return mask_elements(weights, factors, masked_count(sparsity, total));
 }
 
 Tensor mask_up_to(const Tensor& weight, double threshold, const Ranking& ranking) {
@@ -356,10 +361,9 @@ Tensor mask_up_to(const Tensor& weight, double threshold, const Ranking& ranking
     });
   }
   const Groups groups(weight.shape(), ranking);
-  std::vector<Score> scores;
-  add_scores(weight, groups, 0, 1, scores);
+  const std::vector<Score> scores = scores_of(weight, groups);
   return group_mask(weight.shape(), groups, [&](int64_t group) {
-    return scores[static_cast<size_t>(group)].score > threshold;
+    return scores[static_cast<size_t>(group)].mean > threshold;
   });
 }
 

@@ -60,13 +60,10 @@ int64_t masked_count(double sparsity, int64_t n);
 /// first in memory is masked first.
 Tensor mask_smallest(const Tensor& weight, int64_t count);
 
-/// How many groups of each layer are masked when these layers together are to have this sparsity.
-/// For one layer it is the number that its own sparsity comes to. Not for patterns.
-std::vector<int64_t> groups_to_mask(const std::vector<Tensor>& weights, double sparsity,
-                                    const Ranking& ranking);
-
-/// 1 for all but the `count` groups of smallest score. Not for patterns.
-Tensor mask_groups(const Tensor& weight, int64_t count, const Ranking& ranking);
+/// The same for the groups of these layers, which together are to have the sparsity: one mask for
+/// each. One layer alone has it for itself. A pattern is put on whatever the sparsity.
+std::vector<Tensor> mask_smallest(const std::vector<Tensor>& weights, double sparsity,
+                                  const Ranking& ranking);
 
 /// 1 where the group's score is above the threshold. Not for patterns.
 Tensor mask_up_to(const Tensor& weight, double threshold, const Ranking& ranking);

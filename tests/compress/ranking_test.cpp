@@ -27,7 +27,15 @@ Ranking ranking_of(const std::string& granularity) {
 /// The mask of one layer that is ranked alone.
 Numbers masked(const Tensor& weight, const std::string& granularity, double sparsity) {
   const Ranking ranking = ranking_of(granularity);
-  return doubles(mask_groups(weight, groups_to_mask({weight}, sparsity, ranking)[0], ranking));
+  return doubles(mask_smallest({weight}, sparsity, ranking)[0]);
+}
+
+/// How many weights of each layer are masked.
+Counts masked_counts(const std::vector<Tensor>& weights, double sparsity, const Ranking& ranking) {
+  Counts counts;
+  for (const Tensor& mask : mask_smallest(weights, sparsity, ranking))
+    counts.push_back(Mask::from(mask).masked());
+  return counts;
 }
 
 Tensor matrix() {
@@ -114,24 +122,25 @@ TEST_CASE("global: layers share one budget, ranked by |w|·fan_in^¼") {
     return i == 0 ? .4f : i == 1 ? -.6f : i == 2 ? 1.4f : 2.0f;
   });
   const Ranking elements{.global = true};
-  CHECK(groups_to_mask({a, b}, 0.0, elements) == Counts{0, 0});
-  CHECK(groups_to_mask({a, b}, 1.0 / 18, elements) == Counts{0, 1});
-  CHECK(groups_to_mask({a, b}, 2.0 / 18, elements) == Counts{1, 1});
-  CHECK(groups_to_mask({a, b}, 4.0 / 18, elements) == Counts{1, 3});
-  CHECK(groups_to_mask({a, b}, 5.0 / 18, elements) == Counts{2, 3});
-  CHECK(groups_to_mask({b, a}, 2.0 / 18, elements) == Counts{1, 1});
+  CHECK(masked_counts({a, b}, 0.0, elements) == Counts{0, 0});
+  CHECK(masked_counts({a, b}, 1.0 / 18, elements) == Counts{0, 1});
+  CHECK(masked_counts({a, b}, 2.0 / 18, elements) == Counts{1, 1});
+  CHECK(masked_counts({a, b}, 4.0 / 18, elements) == Counts{1, 3});
+  CHECK(masked_counts({a, b}, 5.0 / 18, elements) == Counts{2, 3});
+  CHECK(masked_counts({b, a}, 2.0 / 18, elements) == Counts{1, 1});
+  CHECK(doubles(mask_smallest({a, b}, 2.0 / 18, elements)[0]) == Numbers{1, 0});
   // Of equal scores the first layer goes first, and in it the first weight.
   const Tensor same = Tensor::full({2, 3}, 1);
-  CHECK(groups_to_mask({same, same}, 0.25, elements) == Counts{3, 0});
-  CHECK(groups_to_mask({same, same}, 0.75, elements) == Counts{6, 3});
+  CHECK(masked_counts({same, same}, 0.25, elements) == Counts{3, 0});
+  CHECK(masked_counts({same, same}, 0.75, elements) == Counts{6, 3});
 
   // Inputs of a: 2. Of b: (.4 + 3·2)/4·2 = 3.2, (.6 + 6)/4·2 = 3.3, (1.4 + 6)/4·2 = 3.7 and 4; of
   // the 18 weights each takes 4. One of each layer stays, so a is left out.
   const Ranking channels{.group = Ranking::Group::channel, .global = true};
-  CHECK(groups_to_mask({a, b}, 0.1, channels) == Counts{0, 0});
-  CHECK(groups_to_mask({a, b}, 0.2, channels) == Counts{0, 1});
-  CHECK(groups_to_mask({a, b}, 0.99, channels) == Counts{0, 3});
-  CHECK(doubles(mask_groups(b, 1, channels)) ==
+  CHECK(masked_counts({a, b}, 0.1, channels) == Counts{0, 0});
+  CHECK(masked_counts({a, b}, 0.2, channels) == Counts{0, 4});
+  CHECK(masked_counts({a, b}, 0.99, channels) == Counts{0, 12});
+  CHECK(doubles(mask_smallest({a, b}, 0.2, channels)[1]) ==
         Numbers{0, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1});
 }
 
