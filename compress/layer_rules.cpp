@@ -95,11 +95,14 @@ bool LayerSelector::matches(const std::string& layer, const std::string& type) c
   const bool is_default = type == "Conv2d" || type == "Linear";
   const bool by_type =
       contains(types_.words, type) || (is_default && contains(types_.words, default_types));
-  const bool by_name =
-      std::any_of(names_.patterns.begin(), names_.patterns.end(),
-                  [&layer](const NamePattern& pattern) { return pattern.matches(layer); });
+  const bool by_name = names(layer);
   if (!both_) return by_type || by_name;
   return (types_.key.empty() || by_type) && (names_.key.empty() || by_name);
+}
+
+bool LayerSelector::names(const std::string& layer) const {
+  return std::any_of(names_.patterns.begin(), names_.patterns.end(),
+                     [&layer](const NamePattern& pattern) { return pattern.matches(layer); });
 }
 
 void LayerSelector::require_present(const std::vector<LayerInfo>& layers,

@@ -27,6 +27,8 @@ class LayerSelector {
 
   bool excludes() const { return excludes_; }
   bool matches(const std::string& layer, const std::string& type) const;
+  /// Whether the rule means this layer by its name, and not only by its type.
+  bool names(const std::string& layer) const;
   /// \throws ConfigError for a name, pattern or type that no layer of the model has, with the
   /// nearest one
   void require_present(const std::vector<LayerInfo>& layers, const MapReader& rule) const;
