@@ -8,6 +8,7 @@
 #include "espalier/autograd/graph.h"
 #include "espalier/autograd/ops.h"
 #include "espalier/compress/config/sections.h"
+#include "espalier/compress/option_list.h"
 #include "espalier/compress/plugin.h"
 #include "espalier/compress/pruners/agp_pruner.h"
 #include "espalier/compress/pruners/level_pruner.h"

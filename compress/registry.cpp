@@ -37,8 +37,8 @@ Registry Registry::with_builtin() {
            "redundant and slowly towards the end. The masks change at start_epoch, start_epoch + "
            "frequency, and so on below end_epoch; the last of these updates reaches the final "
            "sparsity, which is held from there on. Before the start the layer is dense.",
-       .example = "- {initial_sparsity: 0.05, final_sparsity: 0.8, start_epoch: 1, end_epoch: 10,\n"
-                  "   frequency: 1, support_type: default}"});
+       .example = "- {initial_sparsity: 0.05, final_sparsity: 0.8, start_epoch: 1,\n"
+                  "   end_epoch: 10, frequency: 1, support_type: default}"});
   registry.add<SensitivityPruner>(
       "SensitivityPruner",
       {.description = "masks weights below a multiple of their layer's standard deviation",

@@ -119,16 +119,13 @@ const std::vector<Kind<MakeSchedule>>& schedule_kinds() {
   static const std::vector<Kind<MakeSchedule>> kinds = {
       {"constant", "the learning rate stays",
        [](MapReader&, Value&) -> MakeSchedule { return nn::constant; }},
-      {"step", "every, gamma, unit: times gamma after every so many epochs or steps", read_step},
-      {"multi_step", "at, gamma, unit: times gamma at each of these epochs or steps",
-       read_multi_step},
+      {"step", "times gamma after every so many epochs or steps", read_step},
+      {"multi_step", "times gamma at each of the listed epochs or steps", read_multi_step},
       {"cosine", "down to 0 along half a cosine",
        [](MapReader&, Value&) -> MakeSchedule { return nn::cosine; }},
-      {"one_cycle", "warmup: up for that part of the training, then down to 0", read_one_cycle},
-      {"reduce_on_plateau",
-       "watch, factor, patience, …: times factor when the results improve no more", read_plateau},
-      {"warmup", "epochs or steps, from, then: a straight way up in front of another schedule",
-       read_warmup},
+      {"one_cycle", "up for a part of the training, then down to 0", read_one_cycle},
+      {"reduce_on_plateau", "times factor when the results improve no more", read_plateau},
+      {"warmup", "a straight way up in front of another schedule", read_warmup},
   };
   return kinds;
 }

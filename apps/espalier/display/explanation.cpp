@@ -29,6 +29,21 @@ std::string default_text(const Value& value) {
   return items.size() == 1 ? items.front() : "[" + joined(items) + "]";
 }
 
+std::string capital(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z')
+    text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  return text;
+}
+
+/// The option's explanation with a capital and a full stop, however it was written.
+std::string sentence(const OptionInfo& option) {
+  const std::string& text = option.help;
+  if (text.empty()) return text;
+  // A first word such as `end_epoch` is a name.
+  const bool name = text.substr(0, text.find(' ')).find('_') != std::string::npos;
+  return (name ? text : capital(text)) + (text.back() == '.' ? "" : ".");
+}
+
 std::string allowed_text(const OptionInfo& option) {
   return option.allowed.empty() ? "see the text" : option.allowed;
 }
@@ -49,7 +64,7 @@ std::string option_lines(const std::vector<OptionInfo>& options) {
     text += wrapped(padded_right("  " + option.key, indent), indent,
                     allowed_text(option) + (more.empty() ? "" : " (" + more + ")"));
     if (!option.help.empty())
-      text += wrapped(std::string(static_cast<size_t>(indent), ' '), indent, option.help);
+      text += wrapped(std::string(static_cast<size_t>(indent), ' '), indent, sentence(option));
   }
   return text;
 }
@@ -104,7 +119,7 @@ Json json_of(const std::vector<OptionInfo>& options) {
     if (option.max) json["maximum"] = *option.max;
     if (option.below) json["below"] = *option.below;
     if (!option.condition.empty()) json["condition"] = option.condition;
-    json["help"] = option.help;
+    json["help"] = sentence(option);
     list.push_back(std::move(json));
   }
   return list;
@@ -116,11 +131,15 @@ Json json_of(const Topic& topic) {
   return json;
 }
 
-/// Text of a table's cell.
-std::string cell(std::string text) {
-  for (size_t at = 0; (at = text.find('|', at)) != std::string::npos; at += 2)
-    text.insert(at, "\\");
-  return text;
+/// Text in a table, with nothing that Markdown would read as a sign.
+std::string cell(const std::string& text) {
+  constexpr std::string_view signs = "|*\\<";
+  std::string result;
+  for (const char c : text) {
+    if (signs.find(c) != std::string_view::npos) result += '\\';
+    result += c;
+  }
+  return result;
 }
 
 std::string markdown_table(const std::vector<OptionInfo>& options) {
@@ -131,14 +150,15 @@ std::string markdown_table(const std::vector<OptionInfo>& options) {
     const std::string standard =
         option.fallback ? default_text(*option.fallback) : (option.required ? "required" : "–");
     table += fmt::format("| `{}` | {} | {} | {} |\n", option.key, cell(value), cell(standard),
-                         cell(option.help));
+                         cell(sentence(option)));
   }
   return table;
 }
 
 std::string markdown_section(const Explanation& explanation) {
   const Topic& topic = explanation.topic;
-  std::string text = fmt::format("\n## {}\n\n{}, {}.", topic.name, topic.kind, topic.description);
+  std::string text =
+      fmt::format("\n## {}\n\n{}: {}.", topic.name, capital(topic.kind), topic.description);
   if (!explanation.explanation.empty()) text += "\n\n" + explanation.explanation;
   if (!topic.paper.empty()) text += "\n\nPaper: " + topic.paper + ".";
   if (!explanation.aliases.empty()) text += "\n\nAlso: " + joined(explanation.aliases) + ".";
