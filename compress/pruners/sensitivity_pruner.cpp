@@ -55,13 +55,11 @@ void SensitivityPruner::set_thresholds(const std::vector<double>& sensitivities)
     throw Error(name(), fmt::format("{} thresholds were given for {} layers", sensitivities.size(),
                                     layers().size()));
   }
-  for (const LayerInfo& layer : layers()) {
-    const size_t index = static_cast<size_t>(layer.index);
-    if (!(sensitivities[index] >= 0) || std::isinf(sensitivities[index])) {
-      throw Error(name(), fmt::format("the threshold of layer '{}' must be a number of at least 0, "
-                                      "not {}",
-                                      layer.name, sensitivities[index]));
-    }
+  for (size_t i = 0; i < sensitivities.size(); ++i) {
+    if (sensitivities[i] >= 0 && std::isfinite(sensitivities[i])) continue;
+    throw Error(name(),
+                fmt::format("the threshold of layer '{}' must be a number of at least 0, not {}",
+                            layers()[i].name, sensitivities[i]));
   }
   for (size_t i = 0; i < sensitivities.size(); ++i) thresholds_[i].sensitivity = sensitivities[i];
 }
@@ -117,34 +115,24 @@ void SensitivityPruner::visit_state(nn::StateVisitor& state) {
 
 std::string SensitivityPruner::rule_note(int rule) const {
   const Options& options = options_[static_cast<size_t>(rule)];
-  std::string note = ScheduledPruner::rule_note(rule);
-  if (!note.empty()) note += ", ";
-  if (options.sparsity)
-    return note + fmt::format("thresholds found for sparsity {:g}", *options.sparsity);
-  note += fmt::format("|w| ≤ {:g}·σ, {:.1f} % of Gaussian weights", *options.sensitivity,
-                      100 * std::erf(*options.sensitivity / std::numbers::sqrt2));
-  int64_t weights = 0, masked = 0;
-  for (const LayerInfo& layer : layers()) {
-    if (layer.rule != rule || !deviation(layer)) continue;
-    weights += mask(layer).size();
-    masked += mask(layer).masked();
-  }
-  if (weights == 0) return note;
-  const double sparsity = static_cast<double>(masked) / static_cast<double>(weights);
-  return note + fmt::format(", {:.1f} % of these", 100 * sparsity);
+  const std::string groups = Pruner::rule_note(rule);
+  const std::string threshold =
+      options.sparsity ? fmt::format("thresholds found for sparsity {:g}", *options.sparsity)
+                       : fmt::format("|w| ≤ {:g}·σ", *options.sensitivity);
+  return groups.empty() ? threshold : groups + ", " + threshold;
 }
 
 std::vector<std::string> SensitivityPruner::findings() const {
   std::vector<std::string> sentences;
   for (const LayerInfo& layer : layers()) {
     if (!deviation(layer)) continue;
-    const double q = *sensitivity(layer);
-    const double sparsity =
-        static_cast<double>(mask(layer).masked()) / static_cast<double>(mask(layer).size());
-    sentences.push_back(fmt::format(
-        "{}: masks |w| ≤ {:.3g}·σ = {:.3g}, {:.1f} % of the weights; of Gaussian ones {:.1f} %",
-        layer.name, q, q * *deviation(layer), 100 * sparsity,
-        100 * std::erf(q / std::numbers::sqrt2)));
+    const double q = *sensitivity(layer), percent = 100.0 / static_cast<double>(mask(layer).size());
+    std::string text =
+        fmt::format("{}: |w| ≤ {:.3g}·σ = {:.3g} masks {:.1f} %", layer.name, q,
+                    q * *deviation(layer), percent * static_cast<double>(mask(layer).masked()));
+    if (ranking(layer.rule).group == Ranking::Group::element)
+      text += fmt::format(", Gaussian weights: {:.1f} %", 100 * std::erf(q / std::numbers::sqrt2));
+    sentences.push_back(std::move(text));
   }
   return sentences;
 }
