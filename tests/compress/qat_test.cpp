@@ -172,6 +172,15 @@ TEST_CASE("QAT: the paper's grids are affine, for all of a weight, without the l
   CHECK_THROWS_WITH(QATQuantizer({{{"ema_decay", 1}}})(net), Contains("ema_decay"));
 }
 
+TEST_CASE("QAT: sections in the spelling of other toolkits") {
+  const Registry registry = Registry::with_builtin();
+  for (const char* name : {"QATQuantizer", "QAT_Quantizer", "QATquantizer", "torchQAT_Quantizer"}) {
+    INFO(name);
+    REQUIRE(registry.find(name) != nullptr);
+    CHECK(registry.find(name)->name == "QATQuantizer");
+  }
+}
+
 TEST_CASE("QAT: few bits spare the first and the last layer, and it says so") {
   nn::Sequential net = four_layers();
   QATQuantizer quantizer({{{"q_bits", 4}}});
