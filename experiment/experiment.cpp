@@ -9,8 +9,10 @@
 #include "espalier/autograd/core/error.h"
 #include "espalier/compress/rule_report.h"
 #include "espalier/datasets/loader.h"
+#include "espalier/experiment/choice_pictures.h"
 #include "espalier/experiment/compressors.h"
 #include "espalier/experiment/start_weights.h"
+#include "espalier/experiment/threshold_finder.h"
 #include "espalier/experiment/training_state.h"
 #include "espalier/nn/init.h"
 #include "espalier/nn/train/distillation.h"
@@ -133,6 +135,17 @@ Experiment::Experiment(const TrainConfig& config, Begin begin)
   if (config.teacher) teacher_ = load_teacher(*config.teacher, config.model);
 }
 
+/// Where a goal is given instead of thresholds, they are found by measuring on these pictures.
+void Experiment::search_thresholds_on(const ChoicePictures& pictures, SearchListener& listener) {
+  for (const auto& compressor : compressors_) {
+    auto* pruner = dynamic_cast<compress::SensitivityPruner*>(compressor.get());
+    if (!pruner) continue;
+    pruner->set_search([this, pictures, &listener](const compress::SensitivityPruner& asking) {
+      return find_thresholds(model_, asking, pictures, listener);
+    });
+  }
+}
+
 std::optional<Outcome> Experiment::run(const TrainingData& data, RunFolder& folder,
                                        Observer& observer, const ShouldStop& should_stop) {
   datasets::Loader train(data.train, {.batch = config_.batch,
@@ -155,6 +168,7 @@ std::optional<Outcome> Experiment::run(const TrainingData& data, RunFolder& fold
                        .schedule = std::move(schedule),
                        .label_smoothing = config_.label_smoothing,
                        .loss = std::move(loss)});
+  search_thresholds_on(choice_pictures(config_, data), observer);
   TrainingState state{model_,          compressors_,         trainer,
                       train.samples(), evaluation.samples(), teacher()};
   const bool resumed = restore(state, folder.take_checkpoint());

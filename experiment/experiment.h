@@ -58,6 +58,8 @@ class Experiment {
   const Teacher* teacher() const { return teacher_ ? &*teacher_ : nullptr; }
 
  private:
+  void search_thresholds_on(const ChoicePictures& pictures, SearchListener& listener);
+
   TrainConfig config_;
   nn::Sequential model_;
   std::vector<std::unique_ptr<compress::Compressor>> compressors_;

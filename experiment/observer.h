@@ -4,6 +4,7 @@
 #include <string>
 
 #include "espalier/experiment/epoch_metrics.h"
+#include "espalier/experiment/threshold_finder.h"
 #include "espalier/nn/train/callback.h"
 
 namespace espalier::experiment {
@@ -17,7 +18,7 @@ struct TrainingStart {
 };
 
 /// Follows a run. Every function may be left out.
-class Observer : public nn::Callback {
+class Observer : public nn::Callback, public SearchListener {
  public:
   /// Of a run of two trainings, this one comes now: `dense` or `compressed`.
   virtual void on_part(const std::string& /*name*/) {}

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <optional>
 
 #include "arguments.h"
@@ -8,18 +7,16 @@
 #include "display/evaluation_table.h"
 #include "display/text.h"
 #include "espalier/autograd/core/engine.h"
-#include "espalier/autograd/core/error.h"
 #include "espalier/compress/config/map_reader.h"
 #include "espalier/datasets/loader.h"
 #include "espalier/experiment/recorded_run.h"
-#include "espalier/experiment/run_folder.h"
 #include "espalier/nn/train/evaluation.h"
+#include "opened_run.h"
 
 namespace espalier::app {
 namespace {
 
 using experiment::RecordedRun;
-using experiment::TrainConfig;
 using experiment::TrainingData;
 
 const Usage usage = {
@@ -40,15 +37,6 @@ int64_t read_batch(const Arguments& arguments) {
   if (arguments.has("batch")) given.set("batch", option_value(arguments, "batch"));
   compress::MapReader reader(given, "evaluate");
   return reader.integer("batch", {.min = 1, .fallback = 500});
-}
-
-void set_data_dir(TrainConfig& config, const std::string& run, const Arguments& arguments) {
-  if (arguments.has("data")) {
-    if (config.data.name == "synthetic") throw UsageError("--data: synthetic data has no files");
-    config.data.dir_here = arguments.values.at("data");
-  } else if (const std::string dir = experiment::recorded_data_dir(run); !dir.empty()) {
-    config.data.dir_here = dir;
-  }
 }
 
 void print(const nn::Evaluation& evaluation, const std::vector<std::string>& names,
@@ -73,18 +61,9 @@ void print(const nn::Evaluation& evaluation, const std::vector<std::string>& nam
 int evaluate(int argc, char** argv) {
   const std::optional<Arguments> arguments = parse(usage, argc, argv);
   if (!arguments) return 0;
-  if (arguments->positional.size() != 1) {
-    throw UsageError(fmt::format("evaluate needs one RUN, not {}; see 'espalier evaluate --help'",
-                                 arguments->positional.size()));
-  }
-  const std::string& folder = arguments->positional.front();
+  const std::string& folder = the_run(usage, *arguments);
   const int64_t batch = read_batch(*arguments);
-  if (!std::filesystem::exists(std::filesystem::path(folder) / experiment::run_file::config))
-    throw UsageError("'" + folder + "' holds no run: there is no config.yaml in it");
-  RecordedRun run = experiment::read_run(folder);
-  if (!run.has_weights)
-    throw Error("evaluate", "'" + folder + "' has no model.safetensors: no epoch is finished, or the file was removed");
-  set_data_dir(run.config, folder, *arguments);
+  RecordedRun run = open_run(usage, *arguments, folder);
 
   Engine engine({.threads = run.config.threads});
   EngineScope scope(engine);

@@ -6,6 +6,7 @@ namespace espalier::app {
 
 int train(int argc, char** argv);
 int evaluate(int argc, char** argv);
+int sensitivity(int argc, char** argv);
 int info(int argc, char** argv);
 int list(int argc, char** argv);
 int explain(int argc, char** argv);

@@ -25,8 +25,13 @@ struct Command {
   int (*run)(int argc, char** argv);
 };
 
-const std::vector<Command> commands = {{"train", train}, {"evaluate", evaluate}, {"info", info},
-                                       {"list", list},   {"explain", explain},   {"bench", bench}};
+const std::vector<Command> commands = {{"train", train},
+                                       {"evaluate", evaluate},
+                                       {"info", info},
+                                       {"list", list},
+                                       {"explain", explain},
+                                       {"bench", bench},
+                                       {"sensitivity", sensitivity}};
 
 constexpr std::string_view help = R"(Trains neural networks while it compresses them.
 
@@ -37,6 +42,7 @@ Commands:
   train CONFIG.yaml       train a network as the file says, compressing it on the way
   train --resume RUN      go on with a training that was stopped or killed
   evaluate RUN            accuracy of a trained network, class by class
+  sensitivity RUN         how much of each layer can be pruned or quantized
   info                    what this machine and this program can do
   info RUN|CONFIG.yaml    the network of a run or of a configuration, and how the run ended
   list                    the names that configurations may use: algorithms, models, …
@@ -51,6 +57,7 @@ Examples:
   espalier train configs/lenet5.yaml --epochs 3 --with-dense
   espalier train --resume runs/lenet5
   espalier evaluate runs/lenet5
+  espalier sensitivity runs/lenet5 --target-sparsity 0.9
   espalier info runs/lenet5
   espalier explain AGPruner
   espalier bench train --net lenet5 --batch 64 --threads 2
@@ -59,7 +66,8 @@ Examples:
 int dispatch(int argc, char** argv) {
   if (argc < 2)
     throw UsageError(
-        "which command: train, evaluate, info, list, explain or bench? See 'espalier --help'");
+        "which command: train, evaluate, sensitivity, info, list, explain or bench? See 'espalier "
+        "--help'");
   const std::string word = argv[1];
   if (word == "--help" || word == "-h" || word == "help") {
     fmt::print("{}", help);

@@ -137,6 +137,10 @@ std::vector<std::string> SensitivityPruner::findings() const {
   return sentences;
 }
 
+double SensitivityPruner::present_deviation(const LayerInfo& layer) const {
+  return standard_deviation(latent(layer));
+}
+
 double standard_deviation(const Tensor& x) {
   const double n = static_cast<double>(x.size());
   double sum = 0, squares = 0;

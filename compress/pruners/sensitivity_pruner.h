@@ -48,6 +48,11 @@ class SensitivityPruner : public ScheduledPruner {
   std::optional<double> sensitivity(const LayerInfo& layer) const;
   /// σ of a layer; empty until the first update.
   std::optional<double> deviation(const LayerInfo& layer) const;
+  /// For a search: σ as an update at this moment would take it, and the mask of a threshold q·σ.
+  double present_deviation(const LayerInfo& layer) const;
+  Tensor mask_at(const LayerInfo& layer, const Tensor& weight, double threshold) const {
+    return mask_up_to(weight, threshold, ranking(layer.rule));
+  }
 
   void update_epoch(int epoch) override;
   Tensor calc_mask(const LayerInfo& layer, const Tensor& weight) override;

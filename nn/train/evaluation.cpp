@@ -6,25 +6,6 @@
 #include "espalier/nn/loss.h"
 
 namespace espalier::nn {
-namespace {
-
-/// Switches a module to evaluation; it returns to training afterwards if that is where it was.
-class EvaluationMode {
- public:
-  explicit EvaluationMode(Module& model) : model_(model), was_training_(model.training()) {
-    model.eval();
-  }
-  ~EvaluationMode() { model_.train(was_training_); }
-  EvaluationMode(const EvaluationMode&) = delete;
-  EvaluationMode& operator=(const EvaluationMode&) = delete;
-
- private:
-  Module& model_;
-  bool was_training_;
-};
-
-}  // namespace
-
 Evaluation evaluate(Module& model, BatchSource& samples) {
   NoGrad no_grad;
   FlushDenormals flush;

@@ -17,6 +17,22 @@ struct Evaluation {
   ConfusionMatrix confusion;
 };
 
+/// While it lives, a module is in evaluation mode; it returns to training afterwards if that is where
+/// it was.
+class EvaluationMode {
+ public:
+  explicit EvaluationMode(Module& model) : model_(model), was_training_(model.training()) {
+    model.eval();
+  }
+  ~EvaluationMode() { model_.train(was_training_); }
+  EvaluationMode(const EvaluationMode&) = delete;
+  EvaluationMode& operator=(const EvaluationMode&) = delete;
+
+ private:
+  Module& model_;
+  bool was_training_;
+};
+
 /// Runs the model once over all samples in evaluation mode, and puts the mode back.
 /// \throws Error when there are no samples
 Evaluation evaluate(Module& model, BatchSource& samples);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <string>
 
+#include "display/status_line.h"
 #include "espalier/nn/train/callback.h"
 
 namespace espalier::app {
@@ -14,17 +15,14 @@ class ProgressLine {
   /// \param epochs     of one training
   /// \param trainings  one after the other
   ProgressLine(int epochs, int trainings);
-  /// Clears the line.
-  ~ProgressLine();
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
-
   /// A training begins, or goes on, with so many of its epochs done.
   void start(double epochs_done);
   /// Draws the line anew, ten times a second at most.
   void show(const nn::StepReport& report);
+  /// The same for other work between steps.
+  void show(const std::string& text);
   /// Clears the line before something is printed.
-  void clear();
+  void clear() { line_.clear(); }
   /// Clears the line; the next report is of the next epoch.
   void finish_epoch();
 
@@ -33,12 +31,12 @@ class ProgressLine {
   std::string text(const nn::StepReport& report) const;
   double seconds_left(const nn::StepReport& report) const;
 
-  bool terminal_;
+  StatusLine line_;
   int epochs_, trainings_;
   // In epochs of all trainings:
   double finished_ = 0;
   double before_ = 0;  // those that were done when the program began
-  bool started_ = false, visible_ = false;
+  bool started_ = false;
   Clock::time_point start_, drawn_;
 };
 

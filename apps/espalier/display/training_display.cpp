@@ -4,6 +4,8 @@
 
 #include <cstdio>
 
+#include "display/sensitivity_table.h"
+
 namespace espalier::app {
 
 void TrainingDisplay::on_part(const std::string& name) {
@@ -23,6 +25,19 @@ void TrainingDisplay::on_start(const experiment::TrainingStart& start) {
   } else if (resuming_) {
     fmt::print("starts from the beginning: nothing was saved yet\n");
   }
+  std::fflush(stdout);
+}
+
+void TrainingDisplay::on_search_point(const compress::SensitivityProgress& progress) {
+  const auto now = std::chrono::steady_clock::now();
+  if (progress.done == 1) search_start_ = now;
+  progress_.show(
+      sensitivity_progress(progress, std::chrono::duration<double>(now - search_start_).count()));
+}
+
+void TrainingDisplay::on_thresholds_found(const experiment::ThresholdsFound& thresholds) {
+  progress_.clear();
+  fmt::print("{}", describe_thresholds(thresholds));
   std::fflush(stdout);
 }
 

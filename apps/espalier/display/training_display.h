@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -21,6 +22,8 @@ class TrainingDisplay : public experiment::Observer {
   void on_start(const experiment::TrainingStart& start) override;
   void on_step_end(const nn::StepReport& report) override { progress_.show(report); }
   void on_epoch_recorded(const experiment::EpochMetrics& metrics) override;
+  void on_search_point(const compress::SensitivityProgress& progress) override;
+  void on_thresholds_found(const experiment::ThresholdsFound& thresholds) override;
 
  private:
   ProgressLine& progress_;
@@ -28,6 +31,7 @@ class TrainingDisplay : public experiment::Observer {
   bool resuming_;
   bool first_part_ = true;
   std::optional<EpochTable> table_;
+  std::chrono::steady_clock::time_point search_start_;
 };
 
 }  // namespace espalier::app
