@@ -153,11 +153,11 @@ void DoReFaQuantizer::read_rule(int rule, MapReader& options) {
   Options o{};
   constexpr const char* same = "the same as weight_bits";
   const bool short_form = options.find("q_bits", same) != nullptr;
+  if (short_form) o.weight_bits = bits("q_bits", same);
   if (short_form && options.has("weight_bits"))
     options.fail("q_bits", "stands beside 'weight_bits', which means the same; keep one of them");
-  o.weight_bits = short_form
-                      ? bits("q_bits", same)
-                      : bits("weight_bits", "1 to 16 bits of weights; 32: full precision");
+  if (!short_form)
+    o.weight_bits = bits("weight_bits", "1 to 16 bits of weights; 32: full precision");
   o.activation_bits = bits("activation_bits", "1 to 16 bits of inputs; 32: full precision");
   o.gradient_bits = bits("gradient_bits", "1 to 16 bits of gradients; 32: full precision");
   options_.resize(static_cast<size_t>(rule) + 1);

@@ -46,6 +46,8 @@ class QATQuantizer : public Quantizer {
  public:
   QATQuantizer(Rules rules = {}) : Quantizer(std::move(rules)) {}  // NOLINT: rules in braces
 
+  /// The spellings of other toolkits.
+  std::vector<std::string> aliases() const override { return {"QAT_Quantizer", "QATquantizer"}; }
   Tensor quantize_weight(const LayerInfo& layer, const Tensor& weight) override;
   WeightLevels weight_levels(const LayerInfo& layer) const override;
   bool preserves_zero(const LayerInfo&) const override { return true; }

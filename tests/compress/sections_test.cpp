@@ -194,7 +194,8 @@ TEST_CASE("the registry makes every section of a file") {
   CHECK_THROWS_WITH(registry.make_all_from(unknown.path()),
                     Equals("[config] " + unknown.path() +
                            ":2:1: there is no algorithm named 'tfAGPrunner'; did you mean "
-                           "'AGPruner'?; known: LevelPruner, AGPruner, SensitivityPruner"));
+                           "'AGPruner'?; known: LevelPruner, AGPruner, SensitivityPruner, "
+                           "NaiveQuantizer, QATQuantizer, DoReFaQuantizer"));
   const TemporaryFile twice("AGPruner: {config: []}\ntfAGPruner: {config: []}\n");
   CHECK_THROWS_WITH(registry.make_all_from(twice.path()),
                     Equals("[config] " + twice.path() +
