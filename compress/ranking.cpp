@@ -259,7 +259,9 @@ std::vector<Tensor> mask_groups(const std::vector<Tensor>& weights, double wante
 
 Ranking Ranking::read(MapReader& options) {
   Ranking ranking;
-  const Value* given = options.find("granularity", granularity_help);
+  const Value* given = options.find(
+      "granularity", {.allowed = "element, row, filter, channel, {block: [a, b]} or N:M",
+                      .help = granularity_help});
   if (given == nullptr) {
     options.text("granularity", "element", granularity_help);
   } else if (const auto block = block_of(*given)) {

@@ -45,7 +45,8 @@ void LevelPruner::read_rule(int rule, MapReader& options) {
   read.start_epoch = options.integer(
       "start_epoch", {.min = 0, .fallback = 0, .help = "the layer is dense before this epoch"});
   constexpr std::string_view help = "optimizer updates between masks, or 'once'";
-  const Value* frequency = options.find("frequency", help);
+  const Value* frequency =
+      options.find("frequency", {.allowed = "an integer of at least 1, or once", .help = help});
   if (frequency && frequency->is_text() && frequency->as_text() == "once") return;
   if (frequency && frequency->is_text()) {
     options.fail("frequency",

@@ -103,9 +103,10 @@ void QATQuantizer::read_rule(int rule, MapReader& options) {
                                   "a grid for each output channel of a weight, or one for all");
   o.symmetric_weights = !paper;
   o.symmetric_activations = false;
-  if (const Value* symmetric = options.find("symmetric",
-                                            "codes around 0: true or false for weights and "
-                                            "activations (weights only if not given)")) {
+  if (const Value* symmetric = options.find(
+          "symmetric",
+          {.allowed = "true or false",
+           .help = "codes around 0 for weights and activations; weights alone if not given"})) {
     if (!symmetric->is_boolean())
       options.fail("symmetric", "must be true or false, not " + symmetric->describe());
     o.symmetric_weights = o.symmetric_activations = symmetric->as_boolean();

@@ -44,6 +44,9 @@ done
 expect 0 'TopRows' explain TopRows --plugin "$plugin"
 says 'keep a number in (0, 1] (required)'
 says 'TopRows: config: - {keep: 0.5, support_type: default}'
+for name in QAT_Quantizer QATquantizer; do
+  expect 0 "also        QAT_Quantizer, QATquantizer" explain $name
+done
 expect 0 'lr' explain SGD
 expect 0 'steps' explain warmup
 expect 0 '"required": true' explain LevelPruner --json

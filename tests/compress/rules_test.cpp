@@ -202,6 +202,11 @@ TEST_CASE("configurations in the original toolkits' spellings choose what they s
                   "      support_type: [default]\n    -\n      prune: False\n"
                   "      support_op: [conv1]\n") == "AGPruner: conv2=1 fc1=1 fc2=1 -conv1=2 ");
   }
+  for (const char* name : {"QATQuantizer", "QAT_Quantizer", "QATquantizer", "tfQAT_Quantizer"}) {
+    INFO(name);
+    CHECK(of_file(std::string(name) + ": {config: [{q_bits: 8, support_type: default}]}") ==
+          "QATQuantizer: conv1=1 conv2=1 fc1=1 fc2=1 ");
+  }
   nn::Sequential net = four_layers();
   LevelPruner in_code({{{"sparsity", 0.8}, {"support_layer", {"Conv2d"}}, {"support_op", {"fc2"}}},
                        {{"exclude", true}, {"op_names", {"conv1"}}}});
