@@ -21,14 +21,17 @@ float steps_of(int bits) {
   return static_cast<float>((int64_t{1} << bits) - 1);
 }
 
-/// Equation 5.
+/// Equation 5, for x in [0, 1]. A float from 2²³ on has no bits for a fraction, so adding and
+/// taking away that much rounds, ties to even.
 float quantize_k(float x, float steps) {
-  return std::nearbyint(steps * x) / steps;
+  constexpr float no_fraction = 0x1p23f;
+  return ((steps * x + no_fraction) - no_fraction) / steps;
 }
 
-float largest_tanh(const Tensor& weight) {
-  const ValueRange range = value_range(weight);
-  const float largest = std::tanh(std::max(std::abs(range.low), std::abs(range.high)));
+/// 1 where all are 0.
+float largest_magnitude(const Tensor& values) {
+  const ValueRange range = value_range(values);
+  const float largest = std::max(std::abs(range.low), std::abs(range.high));
   return largest > 0 ? largest : 1;
 }
 
@@ -65,9 +68,10 @@ Tensor DoReFaQuantizer::quantize_weight(const LayerInfo& layer, const Tensor& we
     for (int64_t i = 0; i < weight.size(); ++i) result[i] = weight[i] < 0 ? -mean : mean;
     return result;
   }
-  const float steps = steps_of(bits), largest = largest_tanh(weight);
+  const Tensor t = tanh(weight.detach());  // our own gradient is below
+  const float steps = steps_of(bits), largest = largest_magnitude(t);
   for (int64_t i = 0; i < weight.size(); ++i)
-    result[i] = 2 * quantize_k(std::tanh(weight[i]) / (2 * largest) + 0.5f, steps) - 1;
+    result[i] = 2 * quantize_k(t[i] / (2 * largest) + 0.5f, steps) - 1;
   if (!has_gain(layer)) return result;
   const Tensor quantized = std::move(result);
   float& gain = gains_[static_cast<size_t>(layer.index)];
@@ -85,17 +89,16 @@ Tensor DoReFaQuantizer::rounding_gradient(const LayerInfo& layer, const Tensor& 
   const auto by_magnitude = [](float a, float b) { return std::abs(a) < std::abs(b); };
   const std::span<const float> values = weight.values();
   const int64_t at = std::max_element(values.begin(), values.end(), by_magnitude) - values.begin();
-  const float largest = largest_tanh(weight);
+  const Tensor t = tanh(weight);
+  const float largest = largest_magnitude(t);
   NewTensor result(weight.shape());
   double along = 0;  // Σ g·t
   for (int64_t i = 0; i < weight.size(); ++i) {
-    const float t = std::tanh(weight[i]);
-    along += double{gradient[i]} * double{t};
-    result[i] = gain * gradient[i] / largest * (1 - t * t);
+    along += double{gradient[i]} * double{t[i]};
+    result[i] = gain * gradient[i] / largest * (1 - t[i] * t[i]);
   }
-  const float t = std::tanh(weight[at]);
-  result[at] -=
-      gain * static_cast<float>(along) * (t < 0 ? -1.0f : 1.0f) / (largest * largest) * (1 - t * t);
+  result[at] -= gain * static_cast<float>(along) * (t[at] < 0 ? -1.0f : 1.0f) /
+                (largest * largest) * (1 - t[at] * t[at]);
   return result;
 }
 
