@@ -62,6 +62,12 @@ TEST_CASE("a training stopped after any step ends in the same bytes") {
       std::string(momentum) +
           "compress: {AGPruner: {config: [{final_sparsity: 0.5, end_epoch: 3, masked_weights: "
           "freeze}]}}\n",
+      std::string(momentum) +
+          "compress: {AGPruner: {config: [{final_sparsity: 0.5, end_epoch: 3}]}, QATQuantizer: "
+          "{config: [{q_bits: 4, quant_start_step: 8, ema_decay: 0.9}]}}\n",
+      std::string(momentum) +
+          "compress: {DoReFaQuantizer: {config: [{weight_bits: 2, activation_bits: 2, "
+          "gradient_bits: 6, start_epoch: 1, support_op: [fc1, fc2]}]}}\n",
       std::string(momentum) + "kernels: {matmul 8x10x16 a bT: baseline, matmul: eigen}\n");
   CAPTURE(settings);
   const TemporaryFolder folder;
