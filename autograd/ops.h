@@ -94,7 +94,7 @@ Tensor hardswish(const Tensor& x);
 
 /// Every element with probability p set to 0, the others multiplied by 1/(1 − p), so that the
 /// expected value stays (Srivastava et al., JMLR 15, 2014, in the inverted form). Element i is kept
-/// when `random.uniform(i)` ≥ p, whatever the thread count. 	hrows Error unless 0 ≤ p < 1
+/// when `random.uniform(i)` ≥ p, whatever the thread count. \throws Error unless 0 ≤ p < 1
 Tensor dropout(const Tensor& x, double p, const RandomStream& random);
 
 /// eˣ[k]/Σ_j eˣ[j] along each row of x `N×K`, and its logarithm.
@@ -144,7 +144,7 @@ struct DistillationOptions {
 /// same at every temperature (same section). The paper has the cross entropy of t and p in place of
 /// their divergence, which is larger by a constant; the gradients are equal. No gradient reaches
 /// the teacher. With α = 0 the loss is that of `cross_entropy`, bit by bit.
-/// Both logits `N×K`, labels N in [0, K); a scalar. 	hrows Error also for options out of range
+/// Both logits `N×K`, labels N in [0, K); a scalar. \throws Error also for options out of range
 Tensor distillation_loss(const Tensor& logits, const Tensor& teacher_logits, const Labels& labels,
                          const DistillationOptions& options = {});
 
@@ -164,8 +164,8 @@ Tensor masked_multiply(const Tensor& x, const Mask& mask,
 /// Surrogate: x + stop(round(x) − x).
 Tensor round_straight_through(const Tensor& x);
 
-/// The values that a quantized number can have: scale·(code − zero_point) for the integer codes from
-/// `lowest` to `highest`. 0 is one of them as long as the zero point is.
+/// The values that a quantized number can have: scale·(code − zero_point) for the integer codes
+/// from `lowest` to `highest`. 0 is one of them as long as the zero point is.
 struct QuantizationGrid {
   float scale = 1;
   int32_t zero_point = 0;

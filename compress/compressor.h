@@ -21,6 +21,7 @@ namespace espalier::compress {
 struct ScheduleEnd {
   int rule;             ///< from 0
   int64_t epochs;       ///< of the shortest training that completes it
+  int64_t step;         ///< in which it does, from 0
   std::string goal;     ///< what it reaches then: "its final sparsity"
   std::string reached;  ///< where it stands at the end of the training: "sparsity is 0.41"
   std::string remedy;   ///< what in the rule fits the training: "set end_epoch to 5"

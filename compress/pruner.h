@@ -61,10 +61,10 @@ class Pruner : public Compressor {
   /// rule's `granularity` and `scope` make of that; for `calc_mask`. All is kept at sparsity 0; a
   /// pattern N:M is put on whole at any other.
   Tensor magnitude_mask(const LayerInfo& layer, const Tensor& weight, double sparsity);
-
- private:
   void before_refresh() override;
   void after_refresh() override;
+
+ private:
   void attach_layer(const LayerInfo& layer) override;
   void refresh_layer(const LayerInfo& layer) override;
 

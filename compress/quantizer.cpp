@@ -1,5 +1,6 @@
 #include "espalier/compress/quantizer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 #include <utility>
@@ -122,6 +123,25 @@ int Quantizer::start_epoch(int rule) const {
   // A subclass may read its own options without passing the call on: then the default holds.
   const auto number = static_cast<size_t>(rule);
   return number < start_epochs_.size() ? start_epochs_[number] : 0;
+}
+
+std::vector<ScheduleEnd> Quantizer::schedule_ends(int64_t epochs, int64_t steps_per_epoch) const {
+  std::vector<ScheduleEnd> ends;
+  for (int rule = 0; rule < static_cast<int>(start_epochs_.size()); ++rule) {
+    if (!in_use(rule) || start_epoch(rule) < epochs) continue;
+    ends.push_back({.rule = rule,
+                    .epochs = start_epoch(rule) + 1,
+                    .step = start_epoch(rule) * steps_per_epoch,
+                    .goal = "its start",
+                    .reached = "nothing is quantized",
+                    .remedy = "set start_epoch below " + std::to_string(epochs)});
+  }
+  return ends;
+}
+
+bool Quantizer::waits_for_epoch() const {
+  return std::any_of(layers().begin(), layers().end(),
+                     [&](const LayerInfo& layer) { return start_epoch(layer.rule) > 0; });
 }
 
 void Quantizer::attach_layer(const LayerInfo& layer) {

@@ -37,7 +37,8 @@ struct WeightLevels {
 /// `fake_quantize`, …) has their gradient. A result made by hand (`Tensor::generate`, a loop over
 /// a `NewTensor`) passes the gradient straight through, or as `rounding_gradient` says.
 ///
-/// A quantizer acts as long as it lives: when it goes, the network is the float network again.
+/// A quantizer acts as long as it lives: when it goes, the network is the float network again. It
+/// must not go between a forward pass and its backward.
 class Quantizer : public Compressor {
  public:
   explicit Quantizer(Rules rules = {}) : Compressor(std::move(rules)) {}
@@ -78,12 +79,14 @@ class Quantizer : public Compressor {
   void check_laws();
 
   std::string_view verb() const override { return "quantize"; }
+  std::vector<ScheduleEnd> schedule_ends(int64_t epochs, int64_t steps_per_epoch) const override;
 
  protected:
   void read_rule(int rule, MapReader& options) override;
   /// From which epoch the rule acts.
   int start_epoch(int rule) const;
   bool acts_on_activations() const override { return true; }
+  bool waits_for_epoch() const override;
   void attach_activations(const LayerInfo& layer) override;
   void on_attached(nn::Module& model) override;
 

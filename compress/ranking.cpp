@@ -364,8 +364,11 @@ Tensor mask_up_to(const Tensor& weight, double threshold, const Ranking& ranking
   }
   const Groups groups(weight.shape(), ranking);
   const std::vector<Score> scores = scores_of(weight, groups);
+  const auto best = std::max_element(
+      scores.begin(), scores.end(), [](const Score& a, const Score& b) { return a.mean < b.mean; });
   return group_mask(weight.shape(), groups, [&](int64_t group) {
-    return scores[static_cast<size_t>(group)].mean > threshold;
+    const Score& score = scores[static_cast<size_t>(group)];
+    return score.mean > threshold || &score == &*best;
   });
 }
 

@@ -53,17 +53,19 @@ const UpdateTimes& ScheduledPruner::read_times(int rule, MapReader& options, End
   auto& [by_epoch, times] = clocks_.back();
   by_epoch = options.choice("unit", {"epoch", "step"}, "epoch",
                             "what times count: epochs, or optimizer updates") == "epoch";
+  constexpr int64_t most = 1000000000;  // far more than anyone waits for
   const char* first = by_epoch ? "start_epoch" : "start_step";
   const char* last = by_epoch ? "end_epoch" : "end_step";
   times.start = options.integer(
-      first, {.min = 0, .fallback = 0, .help = "when the first mask is made; dense before"});
+      first,
+      {.min = 0, .max = most, .fallback = 0, .help = "when the first mask is made; dense before"});
   times.end = times.start + 1;
   if (end == End::at_start) return times;
   if (end == End::open && !options.has(last)) {
     times.end = UpdateTimes::never;
   } else {
-    times.end =
-        options.integer(last, {.min = 0, .help = "masks are updated below it, and then stay"});
+    times.end = options.integer(
+        last, {.min = 0, .max = most, .help = "masks are updated below it, and then stay"});
   }
   times.frequency = options.integer(
       "frequency", {.min = 1, .fallback = 1, .help = "how long it is from one update to the next"});
@@ -85,13 +87,24 @@ std::vector<ScheduleEnd> ScheduledPruner::schedule_ends(int64_t epochs,
   std::vector<ScheduleEnd> ends;
   for (int rule = 0; rule < static_cast<int>(clocks_.size()); ++rule) {
     const auto& [by_epoch, times] = clocks_[static_cast<size_t>(rule)];
-    if (!in_use(rule) || times.end == UpdateTimes::never) continue;
+    if (!in_use(rule)) continue;
     // Times count from 0, and the last training forward is at the last of them.
     const int64_t all = by_epoch ? epochs : epochs * steps_per_epoch;
     const char* unit = by_epoch ? "epoch" : "step";
+    if (times.end == UpdateTimes::never) {
+      if (times.start < all) continue;
+      ends.push_back({.rule = rule,
+                      .epochs = (by_epoch ? times.start : times.start / steps_per_epoch) + 1,
+                      .step = by_epoch ? times.start * steps_per_epoch : times.start,
+                      .goal = "its start",
+                      .reached = "nothing is masked",
+                      .remedy = fmt::format("set start_{} below {}", unit, all)});
+      continue;
+    }
     const std::string end = fmt::format("end_{} to {}", unit, all);
     ends.push_back({.rule = rule,
                     .epochs = (by_epoch ? times.last() : times.last() / steps_per_epoch) + 1,
+                    .step = by_epoch ? times.last() * steps_per_epoch : times.last(),
                     .goal = goal(),
                     .reached = reached(rule, all - 1),
                     .remedy = times.start < all

@@ -20,7 +20,9 @@ RecordedRun read_run(const std::string& folder) {
   run.last = last_metrics((path / run_file::metrics).string(), config.accuracy_key());
   // Whether quantization has begun depends on it.
   if (run.last) {
-    for (const auto& compressor : run.compressors) compressor->update_epoch(run.last->epoch);
+    for (const auto& compressor : run.compressors) {
+      if (compressor->attached()) compressor->update_epoch(run.last->epoch);
+    }
   }
   return run;
 }

@@ -55,8 +55,7 @@ void add_compressor(const Compressor& compressor, int64_t epochs, int64_t steps_
              events);
   }
   for (const ScheduleEnd& end : ends) {
-    events.push_back({(end.epochs - 1) * steps_per_epoch,
-                      compressor.rule_name(end.rule) + " reaches " + end.goal});
+    events.push_back({end.step, compressor.rule_name(end.rule) + " reaches " + end.goal});
   }
 }
 

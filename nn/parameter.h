@@ -78,6 +78,9 @@ class Parameter {
   void zero_grad() { latent_.zero_grad(); }
   /// How often an optimizer has written to the latent value.
   int64_t updates() const { return updates_; }
+  /// While it is held, optimizers leave it and their state as they are; the update counts.
+  void hold(bool on) { held_ = on; }
+  bool held() const { return held_; }
 
   /// Visits the stored value, the slots and the count of updates; not the gradient, which lives
   /// within a step. \throws Error when the value saved has another shape
@@ -121,6 +124,7 @@ class Parameter {
   std::vector<std::shared_ptr<WeightTransform>> transforms_;  // by stage
   std::map<std::pair<int, std::string>, Tensor> slots_;
   int64_t updates_ = 0;
+  bool held_ = false;
   bool keeps_effective_gradient_ = false;
   mutable Tensor last_effective_;  // of the last forward, if its gradient is to be kept
 };

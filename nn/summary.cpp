@@ -57,7 +57,8 @@ ModelSummary summarise(Module& model, const Shape& sample) {
     LayerSummary layer{path, module.type(), {}, 0, 0, 0};
     bool computes = false;
     for (const TracedOperation& operation : trace.operations()) {
-      if (operation.layer != path) continue;
+      // What a quantizer puts in front of or behind a layer is no work of the layer's.
+      if (operation.layer != path || operation.operation == "fake_quantize") continue;
       computes = true;
       layer.output = without_batch(operation.output_shape);
       layer.multiply_adds += multiply_adds(operation);

@@ -1,5 +1,6 @@
 // When a compressor is called in a loop of your own. Exit code 0 if it is in the order that is
 // written below.
+#include <algorithm>
 #include <cstdio>
 
 #include "call_log.h"
@@ -23,9 +24,12 @@ int main() {
     }
   }
   const std::vector<std::string> expected{
-      "preprocess_model",                                                              //
-      "update_epoch 0",   "quantize_weight fc", "step", "quantize_weight fc", "step",  //
-      "update_epoch 1",   "quantize_weight fc", "step", "quantize_weight fc", "step"};
-  for (const std::string& call : quantizer.calls()) std::printf("%s\n", call.c_str());
-  return quantizer.calls() == expected ? 0 : 1;
+      "update_epoch 0", "quantize_weight fc", "step", "quantize_weight fc", "step",
+      "update_epoch 1", "quantize_weight fc", "step", "quantize_weight fc", "step"};
+  const std::vector<std::string>& calls = quantizer.calls();
+  for (const std::string& call : calls) std::printf("%s\n", call.c_str());
+  // Before the first epoch the library may look at a weight to check the quantizer.
+  const auto begin = std::find(calls.begin(), calls.end(), expected.front());
+  const bool in_order = std::equal(begin, calls.end(), expected.begin(), expected.end());
+  return calls.front() == "preprocess_model" && in_order ? 0 : 1;
 }

@@ -6,8 +6,6 @@
 #include "half_the_rows.h"
 #include "ternary_quantizer.h"
 
-using namespace espalier;
-
 int main() {
   nn::Sequential net{nn::Flatten(), nn::Linear({.in = 64, .out = 40}), nn::ReLU(),
                      nn::Linear({.in = 40, .out = 4})};

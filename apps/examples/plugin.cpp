@@ -4,8 +4,6 @@
 #include "half_the_rows.h"
 #include "ternary_quantizer.h"
 
-using namespace espalier;
-
 extern "C" int espalier_plugin(int host_version, compress::Registry& registry) {
   if (host_version != compress::plugin_version) return compress::plugin_version;
   registry.add<HalfTheRows>("HalfTheRows", "masks the smaller half of the rows");

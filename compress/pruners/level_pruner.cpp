@@ -31,6 +31,21 @@ bool LevelPruner::waits_for_epoch() const {
   return std::count(last_masks_.begin(), last_masks_.end(), -1) > 0;
 }
 
+std::vector<ScheduleEnd> LevelPruner::schedule_ends(int64_t epochs, int64_t steps_per_epoch) const {
+  std::vector<ScheduleEnd> ends;
+  for (int rule = 0; rule < static_cast<int>(options_.size()); ++rule) {
+    const int64_t start = options_[static_cast<size_t>(rule)].start_epoch;
+    if (!in_use(rule) || start < epochs) continue;
+    ends.push_back({.rule = rule,
+                    .epochs = start + 1,
+                    .step = start * steps_per_epoch,
+                    .goal = "its start",
+                    .reached = "nothing is masked",
+                    .remedy = "set start_epoch below " + std::to_string(epochs)});
+  }
+  return ends;
+}
+
 void LevelPruner::visit_state(nn::StateVisitor& state) {
   Pruner::visit_state(state);
   state("last_masks", last_masks_);
@@ -43,7 +58,8 @@ void LevelPruner::read_rule(int rule, MapReader& options) {
   Options& read = options_.back();
   read.sparsity = ranking.read_sparsity(options, "sparsity", "the fraction of weights to mask");
   read.start_epoch = options.integer(
-      "start_epoch", {.min = 0, .fallback = 0, .help = "the layer is dense before this epoch"});
+      "start_epoch",
+      {.min = 0, .max = 1000000, .fallback = 0, .help = "the layer is dense before this epoch"});
   constexpr std::string_view help = "optimizer updates between masks, or 'once'";
   const Value* frequency =
       options.find("frequency", {.allowed = "an integer of at least 1, or once", .help = help});

@@ -11,6 +11,7 @@
 namespace espalier::compress {
 
 Tensor SensitivityPruner::scheduled_mask(const LayerInfo& layer, const Tensor& weight) {
+  if (!has_turn(layer)) return mask(layer).to_tensor();
   double& deviation = thresholds_[static_cast<size_t>(layer.index)].deviation;
   if (deviation < 0 || !options_of(layer).dense_deviation) deviation = standard_deviation(weight);
   return mask_up_to(weight, *sensitivity(layer) * deviation, ranking(layer.rule));
@@ -33,6 +34,37 @@ void SensitivityPruner::on_update() {
   find_missing();
 }
 
+bool SensitivityPruner::has_turn(const LayerInfo& layer) const {
+  if (!options_of(layer).alternates) return true;
+  return (times(layer.rule).until(time(layer)) % 2 == 1) == (layer.type == "Linear");
+}
+
+void SensitivityPruner::on_attached(nn::Module& model) {
+  ScheduledPruner::on_attached(model);
+  dropout_ = DropoutScaling(model);
+}
+
+void SensitivityPruner::after_refresh() {
+  ScheduledPruner::after_refresh();
+  set_retraining();
+}
+
+void SensitivityPruner::set_retraining() {
+  for (const LayerInfo& layer : layers()) {
+    if (!options_of(layer).alternates) continue;
+    const int64_t made = times(layer.rule).until(time(layer));
+    const bool waits = made > 0 && made < times(layer.rule).count() && !has_turn(layer);
+    for (const auto& parameter : layer.module->parameters) parameter->hold(waits);
+  }
+  dropout_.apply([&](const std::string& path) {
+    for (const LayerInfo& layer : layers()) {
+      if (layer.name != path || !options_of(layer).scales_dropout) continue;
+      return static_cast<double>(mask(layer).count()) / static_cast<double>(mask(layer).size());
+    }
+    return 1.0;
+  });
+}
+
 void SensitivityPruner::find_missing() {
   const auto found = std::find_if(layers().begin(), layers().end(), [&](const LayerInfo& layer) {
     return is_due(layer) && !sensitivity(layer);
@@ -46,7 +78,14 @@ void SensitivityPruner::find_missing() {
                     "call set_thresholds() before the first update, or give 'sensitivity'",
                     *sparsity_goal(*found)));
   }
+  const std::vector<Threshold> before = thresholds_;
   set_thresholds(search_(*this));
+  // Another rule's time may not have come: its thresholds are those of the weights of then.
+  for (const LayerInfo& layer : layers()) {
+    const size_t i = static_cast<size_t>(layer.index);
+    if (!is_due(layer) || before[i].sensitivity >= 0)
+      thresholds_[i].sensitivity = before[i].sensitivity;
+  }
 }
 
 void SensitivityPruner::set_thresholds(const std::vector<double>& sensitivities) {
@@ -101,6 +140,13 @@ void SensitivityPruner::read_rule(int rule, MapReader& options) {
       options.choice("std", {"dense", "current"}, "dense",
                      "when the deviation is taken: at the first update, or at each, zeros "
                      "included") == "dense";
+  read.alternates =
+      options.choice("retrain", {"all", "alternate"}, "all",
+                     "what is trained between updates: everything, or fully connected layers and "
+                     "convolutions in turn, the others held still") == "alternate";
+  read.scales_dropout = options.boolean(
+      "scale_dropout", false,
+      "whether dropout behind a layer shrinks with the root of its connections left");
 }
 
 void SensitivityPruner::visit_state(nn::StateVisitor& state) {
@@ -111,6 +157,7 @@ void SensitivityPruner::visit_state(nn::StateVisitor& state) {
     state("sensitivity", threshold.sensitivity);
     state("deviation", threshold.deviation);
   }
+  if (state.restores()) set_retraining();
 }
 
 std::string SensitivityPruner::rule_note(int rule) const {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "espalier/compress/dropout_scaling.h"
 #include "espalier/compress/scheduled_pruner.h"
 
 namespace espalier::compress {
@@ -22,6 +23,12 @@ namespace espalier::compress {
 /// `std: dense` takes σ at the first update, before anything is masked, and keeps it; `current`
 /// takes it at each update over all entries, masked ones included. (Over the survivors alone it
 /// would grow with the threshold until nothing is left.)
+///
+/// Two habits of the paper (section 3.2 and 3.3) are options. With `retrain: alternate` the updates
+/// take turns: the first, third, … mask fully connected layers, and until the next update the
+/// convolutions are held still; the others mask convolutions and hold the fully connected layers.
+/// With the last update all are trained again. With `scale_dropout: true` a dropout behind a layer
+/// shrinks with the connections that the layer has left (see `DropoutScaling`).
 ///
 /// `sparsity` instead of `sensitivity` is a goal for the layers of the rule together. Thresholds
 /// for it are found by measuring, which needs a function that evaluates the network: `set_search`,
@@ -63,13 +70,19 @@ class SensitivityPruner : public ScheduledPruner {
  private:
   struct Options {
     std::optional<double> sensitivity, sparsity;  // one of them
-    bool dense_deviation;
+    bool dense_deviation, alternates, scales_dropout;
   };
   struct Threshold {
     double sensitivity = -1, deviation = -1;  // negative: not known yet
   };
   void read_rule(int rule, MapReader& options) override;
   void on_update() override;
+  void on_attached(nn::Module& model) override;
+  void after_refresh() override;
+  /// Whether the layer is masked in this update, where they alternate.
+  bool has_turn(const LayerInfo& layer) const;
+  /// Holds the layers that are not to be trained now, and sets dropout to what is left.
+  void set_retraining();
   Tensor scheduled_mask(const LayerInfo& layer, const Tensor& weight) override;
   void find_missing();
   const Options& options_of(const LayerInfo& layer) const {
@@ -79,6 +92,7 @@ class SensitivityPruner : public ScheduledPruner {
   std::vector<Options> options_;       // by rule
   std::vector<Threshold> thresholds_;  // by layer
   Search search_;
+  DropoutScaling dropout_;
 };
 
 /// √(mean of (x − mean)²) over all entries.

@@ -10,7 +10,8 @@
 namespace espalier::compress {
 
 Tensor ActivationRange::apply(const Tensor& x, bool training) {
-  if (training && !frozen_) follow(value_range(x));
+  if (x.size() == 0) return x;
+  if (training && (!frozen_ || !known_)) follow(value_range(x));  // one batch in any case
   if (!quantizes()) return x;
   const QuantizationGrid now = grid();
   return fake_quantize(x, std::span(&now, 1));

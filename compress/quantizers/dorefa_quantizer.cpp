@@ -9,6 +9,7 @@
 
 #include "espalier/autograd/core/parallel.h"
 #include "espalier/autograd/core/random.h"
+#include "espalier/autograd/graph.h"
 #include "espalier/autograd/ops.h"
 #include "espalier/compress/config/config_error.h"
 
@@ -74,8 +75,14 @@ Tensor DoReFaQuantizer::quantize_weight(const LayerInfo& layer, const Tensor& we
     result[i] = 2 * quantize_k(t[i] / (2 * largest) + 0.5f, steps) - 1;
   if (!has_gain(layer)) return result;
   const Tensor quantized = std::move(result);
-  float& gain = gains_[static_cast<size_t>(layer.index)];
-  if (gain == 0) gain = scale_between(weight, quantized);
+  float gain = gains_[static_cast<size_t>(layer.index)];
+  if (gain == 0) {
+    gain = scale_between(weight, quantized);
+    // It is fixed by the first forward pass of training: others may only be looking.
+    if (Recorder::wants_backward(std::array{&weight}))
+      gains_[static_cast<size_t>(layer.index)] = gain;
+    seen_gains_[static_cast<size_t>(layer.index)] = gain;
+  }
   return Tensor::generate(weight.shape(), [&](int64_t i) { return gain * quantized[i]; });
 }
 
@@ -85,7 +92,8 @@ Tensor DoReFaQuantizer::quantize_weight(const LayerInfo& layer, const Tensor& we
 Tensor DoReFaQuantizer::rounding_gradient(const LayerInfo& layer, const Tensor& weight,
                                           const Tensor& gradient) {
   if (options_of(layer).weight_bits == 1) return gradient;
-  const float gain = has_gain(layer) ? gains_[static_cast<size_t>(layer.index)] : 1;
+  const float fixed = gains_[static_cast<size_t>(layer.index)];
+  const float gain = has_gain(layer) && fixed > 0 ? fixed : 1;
   const auto by_magnitude = [](float a, float b) { return std::abs(a) < std::abs(b); };
   const std::span<const float> values = weight.values();
   const int64_t at = std::max_element(values.begin(), values.end(), by_magnitude) - values.begin();
@@ -114,7 +122,7 @@ Tensor DoReFaQuantizer::quantize_input(const LayerInfo& layer, const Tensor& x) 
 
 Tensor DoReFaQuantizer::quantize_grad(const LayerInfo& layer, const Tensor& gradient) {
   const int bits = options_of(layer).gradient_bits;
-  if (bits == full_precision) return gradient;
+  if (bits == full_precision || gradient.size() == 0) return gradient;
   const float steps = steps_of(bits);
   const auto pass = static_cast<uint64_t>(backwards_[static_cast<size_t>(layer.index)]++);
   const RandomStream noise(layer.module->draws.seed, Purpose::gradient_noise,
@@ -181,6 +189,7 @@ void DoReFaQuantizer::on_attached(nn::Module& model) {
                           " quantizes nothing: give weight_bits, activation_bits or gradient_bits");
   }
   gains_.resize(layers().size());
+  seen_gains_.resize(layers().size());
   backwards_.resize(layers().size());
   Quantizer::on_attached(model);
 }
@@ -202,8 +211,10 @@ std::vector<std::string> DoReFaQuantizer::notes() const {
       lines.back() += "it will get a fixed gain";
       continue;
     }
-    layer.parameter->effective_value();  // the gain is found when weights are first quantized
-    lines.back() += fmt::format("fixed gain {:.4g}", gains_[static_cast<size_t>(layer.index)]);
+    layer.parameter->effective_value();  // a gain is found when weights are quantized
+    const size_t index = static_cast<size_t>(layer.index);
+    const float gain = gains_[index] > 0 ? gains_[index] : seen_gains_[index];
+    lines.back() += fmt::format("fixed gain {:.4g}", gain);
   }
   return lines;
 }

@@ -67,6 +67,7 @@ class DoReFaQuantizer : public Quantizer {
   StoredTensors stored_;
   std::vector<Options> options_;    // by rule
   std::vector<float> gains_;        // by layer: 0 until quantization begins
+  std::vector<float> seen_gains_;   // by layer: what it would be, for notes
   std::vector<int64_t> backwards_;  // by layer: backward passes that have drawn noise
 };
 

@@ -52,6 +52,13 @@ class QATQuantizer::Bias : public nn::WeightTransform {
   std::shared_ptr<ActivationRange> input_;
 };
 
+QATQuantizer::~QATQuantizer() {
+  for (const LayerInfo& layer : layers()) {
+    nn::BatchNorm2d* norm = stored_.around(layer.name).batch_norm;
+    if (norm && options_of(layer).freeze_bn_epoch) norm->freeze_statistics(false);
+  }
+}
+
 Tensor QATQuantizer::quantize_weight(const LayerInfo& layer, const Tensor& weight) {
   const Options& o = options_of(layer);
   const int bits = weight_bits(layer);
@@ -182,13 +189,32 @@ void QATQuantizer::follow_clock() {
   const auto has_come = [this](const std::optional<int64_t>& at) { return at && epoch() >= *at; };
   for (const Range& range : ranges_) {
     const Options& o = options_of(*range.layer);
-    range.range->set_active(acts_on(*range.layer) && updates() >= o.quant_start_step);
+    range.range->set_active(epoch() >= start_epoch(range.layer->rule) &&
+                            updates() >= o.quant_start_step);
     range.range->set_frozen(has_come(o.freeze_observers_epoch));
   }
   for (const LayerInfo& layer : layers()) {
-    if (nn::BatchNorm2d* norm = stored_.around(layer.name).batch_norm)
-      norm->freeze_statistics(has_come(options_of(layer).freeze_bn_epoch));
+    nn::BatchNorm2d* norm = stored_.around(layer.name).batch_norm;
+    const std::optional<int64_t>& at = options_of(layer).freeze_bn_epoch;
+    if (norm && at) norm->freeze_statistics(has_come(at));
   }
+}
+
+std::vector<ScheduleEnd> QATQuantizer::schedule_ends(int64_t epochs,
+                                                     int64_t steps_per_epoch) const {
+  std::vector<ScheduleEnd> ends = Quantizer::schedule_ends(epochs, steps_per_epoch);
+  for (int rule = 0; rule < static_cast<int>(options_.size()); ++rule) {
+    const int64_t start = options_[static_cast<size_t>(rule)].quant_start_step;
+    if (!in_use(rule) || start < epochs * steps_per_epoch) continue;
+    ends.push_back(
+        {.rule = rule,
+         .epochs = start / steps_per_epoch + 1,
+         .step = start,
+         .goal = "its quant_start_step",
+         .reached = "no activation is quantized",
+         .remedy = fmt::format("set quant_start_step below {}", epochs * steps_per_epoch)});
+  }
+  return ends;
 }
 
 void QATQuantizer::visit_state(nn::StateVisitor& state) {

@@ -45,6 +45,7 @@ namespace espalier::compress {
 class QATQuantizer : public Quantizer {
  public:
   QATQuantizer(Rules rules = {}) : Quantizer(std::move(rules)) {}  // NOLINT: rules in braces
+  ~QATQuantizer() override;
 
   /// Spellings of other toolkits.
   std::vector<std::string> aliases() const override { return {"QAT_Quantizer", "QATquantizer"}; }
@@ -56,6 +57,7 @@ class QATQuantizer : public Quantizer {
   void update_epoch(int epoch) override;
   void visit_state(nn::StateVisitor& state) override;
   std::vector<std::string> notes() const override;
+  std::vector<ScheduleEnd> schedule_ends(int64_t epochs, int64_t steps_per_epoch) const override;
 
  private:
   struct Options {

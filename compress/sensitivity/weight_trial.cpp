@@ -24,7 +24,11 @@ class Changed : public nn::WeightTransform {
       throw Error("trial", "the changed weight has the shape " + changed_.shape().to_string() +
                                ", not " + weight.shape().to_string());
     }
-    return changed_;
+    if (stage_ != Stage::mask) return changed_;
+    // A mask is applied once more behind a grid without a zero, and the value that comes then is
+    // another: it takes away, and no more.
+    return Tensor::generate(weight.shape(),
+                            [&](int64_t i) { return changed_[i] == 0.0f ? 0.0f : weight[i]; });
   }
 
  private:

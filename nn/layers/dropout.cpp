@@ -8,10 +8,15 @@ namespace espalier::nn {
 
 Dropout::Dropout() : Dropout(Options{}) {}
 
-Dropout::Dropout(const Options& options) : Module("Dropout"), options_(options) {
-  if (!(options.p >= 0 && options.p < 1))
-    throw Error("Dropout", "the probability p must be at least 0 and below 1, not " +
-                               std::to_string(options.p));
+Dropout::Dropout(const Options& options) : Module("Dropout") {
+  set_p(options.p);
+}
+
+void Dropout::set_p(double p) {
+  if (!(p >= 0 && p < 1))
+    throw Error("Dropout",
+                "the probability p must be at least 0 and below 1, not " + std::to_string(p));
+  options_.p = p;
 }
 
 void Dropout::visit_state(StateVisitor& state) {

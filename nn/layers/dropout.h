@@ -21,6 +21,8 @@ class Dropout : public Module {
   explicit Dropout(const Options& options);
 
   double p() const { return options_.p; }
+  /// \throws Error unless 0 ≤ p < 1
+  void set_p(double p);
   void visit_state(StateVisitor& state) override;
 
  private:

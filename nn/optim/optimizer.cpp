@@ -37,6 +37,10 @@ void Optimizer::step() {
   ++steps_;
   for_each_parameter(*model_, [&](Parameter& parameter) {
     if (!parameter.gradient().defined()) return;
+    if (parameter.held()) {
+      parameter.count_update({});
+      return;
+    }
     const Mask movable = parameter.trainable();
     Tensor before;
     if (movable.defined()) before = Tensor::from(parameter.shape(), parameter.latent({}).values());

@@ -282,9 +282,10 @@ TEST_CASE("the options of AGPruner are those of its page") {
   CHECK_THAT(lines, Contains("masked_weights: one of zero, freeze, train =zero\n"));
   CHECK_THAT(lines, Contains("final_sparsity: a number in [0, 1) required\n"));
   CHECK_THAT(lines,
-             Contains("end_epoch: an integer of at least 0 required, not with unit: step\n"));
-  CHECK_THAT(lines, Contains("end_step: an integer of at least 0 required, with unit: step\n"));
-  CHECK_THAT(lines, Contains("start_step: an integer of at least 0 =0, with unit: step\n"));
+             Contains("end_epoch: an integer in [0, 1000000000] required, not with unit: step\n"));
+  CHECK_THAT(lines,
+             Contains("end_step: an integer in [0, 1000000000] required, with unit: step\n"));
+  CHECK_THAT(lines, Contains("start_step: an integer in [0, 1000000000] =0, with unit: step\n"));
   CHECK_THAT(lines, !Contains("support_"));
   CHECK(algorithm_kind(*registry.find("AGPruner")) == "pruner");
 }

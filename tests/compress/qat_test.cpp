@@ -77,7 +77,6 @@ TEST_CASE("QAT: weights have a grid for each channel, biases multiples of both s
   CHECK(bias[0] == Approx(0.1));  // 1,000 steps of 0.01·0.01
   const double step = 0.05 / 127 * 0.01;
   CHECK(bias[1] == Approx(std::round(-0.2 / step) * step).epsilon(1e-6));
-  CHECK(parameter(net, "fc.bias").effective_value().values().size() == 2);
   // The result: 1.27·(−1) − 0.31·1.55 + 0.1 = −1.6505 is the smallest value, so the grid's end.
   CHECK(net(Tensor::from({1, 2}, {-1, 1.55f}))[0] == Approx(-1.6505).epsilon(0.01));
   quantizer.check_laws();
@@ -103,6 +102,18 @@ TEST_CASE("QAT: ranges follow the batches by a moving average and begin with the
   quantizer.update_epoch(1);
   train_on(-100, 100);
   CHECK(range() == std::vector<double>{-1.5, 2.5, 1, 1});
+  quantizer.set_enabled(false);
+  quantizer.update_epoch(2);
+  quantizer.set_enabled(true);
+  CHECK(range()[3] == 1);
+
+  nn::Sequential frozen;
+  frozen.add("fc", nn::Linear({.in = 1, .out = 1}));
+  QATQuantizer at_once({{{"freeze_observers_epoch", 0}}});
+  at_once(frozen);
+  frozen(Tensor::from({2, 1}, {-1, 2}));  // one batch is needed in any case
+  frozen(Tensor::from({2, 1}, {-3, 4}));
+  CHECK(doubles(frozen.record()->input_transform->state()) == std::vector<double>{-1, 2, 1, 1});
 }
 
 TEST_CASE("QAT: the gradient is 1 inside the range and 0 outside") {
@@ -146,12 +157,29 @@ TEST_CASE("QAT: one scale for all of a weight is that of the folded weight") {
   const Tensor weight = parameter(net, "conv.weight").effective_value();
   CHECK(weight[0] == Approx(1).epsilon(1e-4));
   CHECK(weight[1] == 0);
-  // The factors cancel in the gradient.
-  sum(net(Tensor::from({2, 1, 1, 1}, {0.25f, 3}))).backward();
-  CHECK(parameter(net, "conv.weight").gradient().defined());
   parameter(net, "bn.weight").load(Tensor::from({2}, {1, 0}));  // a dead channel
   for (const float value : parameter(net, "conv.weight").effective_value().values())
     CHECK(std::isfinite(value));
+}
+
+TEST_CASE("QAT: the factors of folding cancel in the gradient") {
+  nn::Sequential net;
+  net.add("conv", nn::Conv2d({.in = 2, .out = 2, .kernel = 1, .bias = false}))
+      .add("bn", nn::BatchNorm2d({.channels = 2}));
+  nn::Parameter& weight = parameter(net, "conv.weight");
+  weight.load(Tensor::from({2, 1, 1, 2}, {1, 0.5f, 0.3f, -0.2f}));
+  parameter(net, "bn.weight").load(Tensor::from({2}, {1, 0.25f}));
+  QATQuantizer quantizer({{{"per_channel", false}}});
+  quantizer(net);
+  weight.keep_effective_gradient();
+  const Tensor y = net(normal({3, 1, 1, 2}, 5));
+  sum(multiply(y, normal(y.shape(), 6))).backward();
+  const std::vector<double> stored = doubles(weight.gradient());
+  const std::vector<double> effective = doubles(weight.effective_gradient());
+  for (size_t i = 0; i < 4; ++i) {
+    CHECK(std::abs(effective[i]) > 1e-4);
+    CHECK(stored[i] == Approx(effective[i]).epsilon(1e-4));
+  }
 }
 
 TEST_CASE("QAT: the paper's grids are affine, for all of a weight, without the lowest code") {

@@ -10,6 +10,8 @@
 #include "espalier/autograd/ops.h"
 #include "espalier/compress/pruners/level_pruner.h"
 #include "espalier/compress/quantizers/naive_quantizer.h"
+#include "espalier/compress/rule_report.h"
+#include "espalier/compress/sensitivity/weight_trial.h"
 #include "espalier/nn/optim/sgd.h"
 #include "support/small_networks.h"
 
@@ -186,6 +188,35 @@ class Returns : public Quantizer {
 };
 
 }  // namespace
+
+TEST_CASE("quantizer: a mask on trial takes away, and undoes no quantizer") {
+  nn::Sequential net = one_layer({0.3f, -2, 0.1f});
+  Signs quantizer;
+  quantizer(net);
+  {
+    const WeightTrial trial =
+        WeightTrial::mask(*net.parameters()[0].parameter, [](const Tensor& weight) {
+          return Tensor::from(weight.shape(), {weight[0], weight[1], 0});
+        });
+    CHECK(effective(net) == std::vector<double>{0.5, -0.5, 0});
+  }
+  CHECK(effective(net) == std::vector<double>{0.5, -0.5, 0.5});
+}
+
+TEST_CASE("quantizer: what begins after the training is told") {
+  nn::Sequential net = four_layers();
+  NaiveQuantizer quantizer({{{"start_epoch", 7}}});
+  quantizer(net);
+  CHECK(unfinished_schedules(quantizer, 8, 10).empty());
+  const std::vector<std::string> told = unfinished_schedules(quantizer, 5, 10);
+  REQUIRE(told.size() == 1);
+  CHECK_THAT(told[0], Contains("NaiveQuantizer rule 1 reaches its start in epoch 8") &&
+                          Contains("nothing is quantized") && Contains("start_epoch below 5"));
+  nn::Sequential other = four_layers();
+  LevelPruner pruner({{{"sparsity", 0.5}, {"start_epoch", 7}}});
+  pruner(other);
+  CHECK(unfinished_schedules(pruner, 5, 10).size() == 1);
+}
 
 TEST_CASE("layer info: gradients of masked weights, and moments") {
   nn::Sequential net = one_layer({0.1f, -2, 3});

@@ -8,6 +8,7 @@
 #include "espalier/compress/config/yaml.h"
 #include "espalier/compress/pruners/sensitivity_pruner.h"
 #include "espalier/compress/rule_report.h"
+#include "espalier/nn/layers/dropout.h"
 #include "espalier/nn/optim/sgd.h"
 #include "support/small_networks.h"
 
@@ -245,4 +246,63 @@ TEST_CASE("sensitivity: errors") {
   CHECK_THAT(error_of("{sensitivity: 1, scope: global}"), Contains("cannot be global"));
   CHECK_THAT(error_of("{sensitivity: 1, start_epoch: 3, end_epoch: 3}"),
              Contains("must be after start_epoch"));
+}
+
+TEST_CASE("fully connected layers and convolutions are masked and retrained in turn") {
+  nn::Sequential net = four_layers();
+  SensitivityPruner pruner({{{"sensitivity", 0.8},
+                             {"retrain", "alternate"},
+                             {"unit", "step"},
+                             {"start_step", 1},
+                             {"end_step", 4}}});  // updates at 1, 2 and 3
+  pruner(net);
+  nn::SGD sgd(net, {.lr = 0.05, .momentum = 0.9});
+  const auto sparse = [&] {  // conv1, conv2, fc1, fc2
+    std::vector<bool> all;
+    for (const LayerInfo& layer : pruner.layers()) all.push_back(pruner.mask(layer).masked() > 0);
+    return all;
+  };
+  const auto values = [&](size_t layer) {
+    Numbers all;
+    for (const auto& parameter : pruner.layers()[layer].module->parameters) {
+      for (const float value : parameter->effective_value().values()) all.push_back(double{value});
+    }
+    return all;
+  };
+  const auto step = [&](uint64_t seed) {
+    const Numbers conv = values(1), fc = values(2);
+    train_four_layers(net, sgd, seed);
+    return std::pair(values(1) != conv, values(2) != fc);
+  };
+  CHECK(step(0) == std::pair(true, true));  // dense, all is trained
+  // The first update masks fc1 and fc2 and holds the convolutions, the second the other way round;
+  // with the third, the last, all are trained again.
+  CHECK(step(1) == std::pair(false, true));
+  CHECK(sparse() == std::vector<bool>{false, false, true, true});
+  CHECK(step(2) == std::pair(true, false));
+  CHECK(sparse() == std::vector<bool>{true, true, true, true});
+  CHECK(step(3) == std::pair(true, true));
+  CHECK(step(4) == std::pair(true, true));
+}
+
+TEST_CASE("of coarse groups one stays, whatever the threshold") {
+  // Means 1 and 2, σ 0.5: 1.5 lies between them, and 5 above both.
+  for (const double q : {3.0, 10.0}) {
+    nn::Sequential net{nn::Linear({.in = 4, .out = 2})};
+    net[0].parameters()[0].parameter->load(Tensor::from({2, 4}, {1, 1, 1, 1, 2, 2, 2, 2}));
+    SensitivityPruner pruner({{{"sensitivity", q}, {"granularity", "filter"}}});
+    pruner(net);
+    CHECK(mask_of(pruner) == Numbers{0, 0, 0, 0, 1, 1, 1, 1});
+  }
+}
+
+TEST_CASE("dropout shrinks with the root of the connections left") {
+  // The layer keeps the two of 3 and −3: half of its connections, and 0.5·√½ = 0.3536.
+  nn::Sequential net{nn::Dropout({.p = 0.2}), nn::Linear({.in = 4, .out = 1}),
+                     nn::Dropout({.p = 0.5})};
+  net[1].parameters()[0].parameter->load(four(1, -1, 3, -3));
+  SensitivityPruner pruner({{{"sensitivity", 1}, {"scale_dropout", true}}});
+  pruner(net);
+  CHECK(dynamic_cast<nn::Dropout&>(net[2]).p() == Approx(0.5 * std::sqrt(0.5)));
+  CHECK(dynamic_cast<nn::Dropout&>(net[0]).p() == 0.2);  // no layer before it
 }

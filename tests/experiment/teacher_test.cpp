@@ -228,7 +228,7 @@ TEST_CASE("the plan of a training has learning rate, teacher and compressors on 
     text += event.learning_rate ? std::to_string(*event.learning_rate).substr(0, 5) : "-";
     text += " " + event.what + "\n";
   }
-  // The second rule's updates are at steps 5 … 39, the last one in epoch 6, from 0.
+  // The second rule's updates are at steps 5 … 39.
   CHECK(text ==
         "0 0.000 training begins\n"
         "0 0.000 AGPruner rule 1: start\n"
@@ -239,7 +239,7 @@ TEST_CASE("the plan of a training has learning rate, teacher and compressors on 
         "8 0.005 learning rate times 0.1\n"
         "12 0.005 distillation is over\n"
         "18 - training ends\n"
-        "36 - AGPruner rule 2 reaches its final sparsity\n");
+        "39 - AGPruner rule 2 reaches its final sparsity\n");
 }
 
 TEST_CASE("everything that a training ends before is told in the same words") {
