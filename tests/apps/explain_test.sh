@@ -33,7 +33,7 @@ expect 2 'one word' list models layers
 # --- explain -------------------------------------------------------------------------------------
 expect 0 'AGPruner' explain AGPruner
 says 'final_sparsity a number in [0, 1) (required'
-says 'end_step an integer of at least 0 (required, with unit: step)'
+says 'end_step an integer in [0, 1000000000] (required, with unit: step)'
 says 'masked_weights one of zero, freeze, train (default zero)'
 says 'support_op a word or a list of words'
 cp out named
