@@ -126,7 +126,8 @@ void load_weights(Module& model, const std::string& path) {
                  entry.shape().to_string());
     }
   }
-  for (const auto& [name, tensor] : file.tensors) {
+  for (const auto& tensor : file.tensors) {
+    const std::string& name = tensor.first;
     const bool known = std::any_of(wanted.begin(), wanted.end(),
                                    [&](const Entry& entry) { return entry.name == name; });
     if (!known && !is_dispensable(name)) throw fail("has a tensor '" + name + "' that the model has no place for");
