@@ -38,7 +38,8 @@ Compressor::~Compressor() {
 void Compressor::load_configure(const std::string& path) {
   if (attached())
     throw Error(name(), "is attached to a model already; load '" + path + "' before attaching");
-  for (const Rule& rule : rules_of_section(read_sections(path), name(), aliases())) rules_.add(rule);
+  for (const Rule& rule : rules_of_section(read_sections(path), name(), aliases()))
+    rules_.add(rule);
 }
 
 std::string Compressor::name() const {

@@ -8,10 +8,10 @@
 #include "espalier/compress/config/sections.h"
 #include "espalier/compress/pruners/agp_pruner.h"
 #include "espalier/compress/pruners/level_pruner.h"
+#include "espalier/compress/pruners/sensitivity_pruner.h"
 #include "espalier/compress/quantizers/dorefa_quantizer.h"
 #include "espalier/compress/quantizers/naive_quantizer.h"
 #include "espalier/compress/quantizers/qat_quantizer.h"
-#include "espalier/compress/pruners/sensitivity_pruner.h"
 
 namespace espalier::compress {
 
@@ -82,7 +82,8 @@ Registry Registry::with_builtin() {
            "2^k levels; so is the gradient of its result, in relation to the largest of the sample "
            "and with noise of half a step. First and last layer stay in full precision unless a "
            "rule names them.",
-       .example = "- {weight_bits: 1, activation_bits: 2, gradient_bits: 6, support_type: default}"});
+       .example =
+           "- {weight_bits: 1, activation_bits: 2, gradient_bits: 6, support_type: default}"});
   return registry;
 }
 

@@ -61,8 +61,9 @@ Tensor Parameter::slot_value(const std::string& name) const {
     if (key.second == name) return Tensor::from(slot.shape(), slot.values());
     known += (known.empty() ? "" : ", ") + key.second;
   }
-  throw Error("parameter", "optimizers keep no '" + name + "' for '" + name_ + "'" +
-                               (known.empty() ? ", nor anything else yet" : "; they keep " + known));
+  throw Error("parameter",
+              "optimizers keep no '" + name + "' for '" + name_ + "'" +
+                  (known.empty() ? ", nor anything else yet" : "; they keep " + known));
 }
 
 void Parameter::visit_state(StateVisitor& state) {

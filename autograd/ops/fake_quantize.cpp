@@ -54,10 +54,10 @@ void check(const Tensor& x, std::span<const QuantizationGrid> grids) {
   }
   for (const QuantizationGrid& grid : grids) {
     if (!(grid.scale > 0) || std::isinf(grid.scale) || grid.lowest > grid.highest) {
-      throw Error("fake_quantize", "a grid needs a finite scale above 0 and lowest ≤ highest, not " +
-                                       std::to_string(grid.scale) + ", " +
-                                       std::to_string(grid.lowest) + " and " +
-                                       std::to_string(grid.highest));
+      throw Error("fake_quantize",
+                  "a grid needs a finite scale above 0 and lowest ≤ highest, not " +
+                      std::to_string(grid.scale) + ", " + std::to_string(grid.lowest) + " and " +
+                      std::to_string(grid.highest));
     }
   }
 }
@@ -78,12 +78,12 @@ Tensor fake_quantize(const Tensor& x, std::span<const QuantizationGrid> grids) {
       "fake_quantize", {&x}, y, {}, [x = Saved(x), groups](const Tensor& g, InputGradients& into) {
         const auto& slope = vector_kernels();
         const float* input = x.get("fake_quantize").data();
-        into.add(0, groups.fill(g, [&](const QuantizationGrid& grid, int64_t i, int64_t n,
-                                       float* out) {
-                   const float margin = rounding_margin * grid.scale;
-                   slope.clamp_gradient(n, grid.low() - margin, grid.high() + margin, input + i,
-                                        g.data() + i, out);
-                 }));
+        into.add(
+            0, groups.fill(g, [&](const QuantizationGrid& grid, int64_t i, int64_t n, float* out) {
+              const float margin = rounding_margin * grid.scale;
+              slope.clamp_gradient(n, grid.low() - margin, grid.high() + margin, input + i,
+                                   g.data() + i, out);
+            }));
       });
 }
 

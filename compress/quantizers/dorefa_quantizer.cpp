@@ -48,9 +48,9 @@ float mean_magnitude(const Tensor& weight) {
 }
 
 /// √(Σ w² / Σ q²) over weights that are not masked.
-float scale_between(const Tensor& weight, const Tensor& quantized) {
+float scale_between(std::span<const float> weight, std::span<const float> quantized) {
   double of_weight = 0, of_quantized = 0;
-  for (int64_t i = 0; i < weight.size(); ++i) {
+  for (size_t i = 0; i < weight.size(); ++i) {
     if (weight[i] == 0) continue;
     of_weight += double{weight[i]} * double{weight[i]};
     of_quantized += double{quantized[i]} * double{quantized[i]};
@@ -74,16 +74,16 @@ Tensor DoReFaQuantizer::quantize_weight(const LayerInfo& layer, const Tensor& we
   for (int64_t i = 0; i < weight.size(); ++i)
     result[i] = 2 * quantize_k(t[i] / (2 * largest) + 0.5f, steps) - 1;
   if (!has_gain(layer)) return result;
-  const Tensor quantized = std::move(result);
-  float gain = gains_[static_cast<size_t>(layer.index)];
+  const size_t index = static_cast<size_t>(layer.index);
+  float gain = gains_[index];
   if (gain == 0) {
-    gain = scale_between(weight, quantized);
+    gain = scale_between(weight.values(), result.values());
     // It is fixed by the first forward pass of training: others may only be looking.
-    if (Recorder::wants_backward(std::array{&weight}))
-      gains_[static_cast<size_t>(layer.index)] = gain;
-    seen_gains_[static_cast<size_t>(layer.index)] = gain;
+    if (Recorder::wants_backward(std::array{&weight})) gains_[index] = gain;
+    seen_gains_[index] = gain;
   }
-  return Tensor::generate(weight.shape(), [&](int64_t i) { return gain * quantized[i]; });
+  for (float& value : result.values()) value *= gain;
+  return result;
 }
 
 /// With t = tanh w, M = max|t| at position p and the rounding left out, y = gain·t/M:

@@ -16,8 +16,10 @@ namespace {
 /// A tensor like `weight` that has `factors[o]` wherever its first index is o.
 Tensor by_channel(const Tensor& weight, const std::vector<float>& factors) {
   const int64_t elements = weight.size() / weight.shape()[0];
-  return Tensor::generate(weight.shape(),
-                          [&](int64_t i) { return factors[static_cast<size_t>(i / elements)]; });
+  NewTensor result(weight.shape());
+  float* row = result.data();
+  for (const float factor : factors) row = std::fill_n(row, elements, factor);
+  return result;
 }
 
 }  // namespace

@@ -27,8 +27,7 @@ class Changed : public nn::WeightTransform {
     if (stage_ != Stage::mask) return changed_;
     // A mask is applied once more behind a grid without a zero, and the value that comes then is
     // another: it takes away, and no more.
-    return Tensor::generate(weight.shape(),
-                            [&](int64_t i) { return changed_[i] == 0.0f ? 0.0f : weight[i]; });
+    return zero_where_masked(weight, changed_);
   }
 
  private:

@@ -130,7 +130,8 @@ void load_weights(Module& model, const std::string& path) {
     const std::string& name = tensor.first;
     const bool known = std::any_of(wanted.begin(), wanted.end(),
                                    [&](const Entry& entry) { return entry.name == name; });
-    if (!known && !is_dispensable(name)) throw fail("has a tensor '" + name + "' that the model has no place for");
+    if (!known && !is_dispensable(name))
+      throw fail("has a tensor '" + name + "' that the model has no place for");
   }
   for (size_t i = 0; i < wanted.size(); ++i) wanted[i].load(values[i]);
 }

@@ -43,7 +43,8 @@ Tensor BatchNorm2d::forward(const Tensor& x) {
 }
 
 Tensor BatchNorm2d::forward_fused(const Tensor& x, Fusion& fusion) {
-  BatchNormOptions options{.training = training() && !frozen_, .momentum = momentum_, .epsilon = epsilon_};
+  BatchNormOptions options{
+      .training = training() && !frozen_, .momentum = momentum_, .epsilon = epsilon_};
   // A residual that does not fit is left to whoever asked, where the error belongs.
   if (!fusion.residual.defined() || fusion.residual.shape() == x.shape()) {
     options.residual = fusion.residual;
