@@ -7,6 +7,7 @@
 
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/graph.h"
+#include "espalier/compress/late_start.h"
 
 namespace espalier::compress {
 
@@ -128,13 +129,10 @@ int Quantizer::start_epoch(int rule) const {
 std::vector<ScheduleEnd> Quantizer::schedule_ends(int64_t epochs, int64_t steps_per_epoch) const {
   std::vector<ScheduleEnd> ends;
   for (int rule = 0; rule < static_cast<int>(start_epochs_.size()); ++rule) {
-    if (!in_use(rule) || start_epoch(rule) < epochs) continue;
-    ends.push_back({.rule = rule,
-                    .epochs = start_epoch(rule) + 1,
-                    .step = start_epoch(rule) * steps_per_epoch,
-                    .goal = "its start",
-                    .reached = "nothing is quantized",
-                    .remedy = "set start_epoch below " + std::to_string(epochs)});
+    const LateStart start{start_epoch(rule), true, "start_epoch", "its start",
+                          "nothing is quantized"};
+    if (in_use(rule) && is_late(start, epochs, steps_per_epoch))
+      ends.push_back(end_of(start, rule, epochs, steps_per_epoch));
   }
   return ends;
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "espalier/compress/late_start.h"
+
 namespace espalier::compress {
 
 int64_t UpdateTimes::until(int64_t t) const {
@@ -92,13 +94,10 @@ std::vector<ScheduleEnd> ScheduledPruner::schedule_ends(int64_t epochs,
     const int64_t all = by_epoch ? epochs : epochs * steps_per_epoch;
     const char* unit = by_epoch ? "epoch" : "step";
     if (times.end == UpdateTimes::never) {
-      if (times.start < all) continue;
-      ends.push_back({.rule = rule,
-                      .epochs = (by_epoch ? times.start : times.start / steps_per_epoch) + 1,
-                      .step = by_epoch ? times.start * steps_per_epoch : times.start,
-                      .goal = "its start",
-                      .reached = "nothing is masked",
-                      .remedy = fmt::format("set start_{} below {}", unit, all)});
+      const LateStart start{times.start, by_epoch, std::string("start_") + unit, "its start",
+                            "nothing is masked"};
+      if (is_late(start, epochs, steps_per_epoch))
+        ends.push_back(end_of(start, rule, epochs, steps_per_epoch));
       continue;
     }
     const std::string end = fmt::format("end_{} to {}", unit, all);

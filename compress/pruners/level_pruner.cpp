@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "espalier/compress/late_start.h"
+
 namespace espalier::compress {
 
 Tensor LevelPruner::calc_mask(const LayerInfo& layer, const Tensor& weight) {
@@ -34,14 +36,10 @@ bool LevelPruner::waits_for_epoch() const {
 std::vector<ScheduleEnd> LevelPruner::schedule_ends(int64_t epochs, int64_t steps_per_epoch) const {
   std::vector<ScheduleEnd> ends;
   for (int rule = 0; rule < static_cast<int>(options_.size()); ++rule) {
-    const int64_t start = options_[static_cast<size_t>(rule)].start_epoch;
-    if (!in_use(rule) || start < epochs) continue;
-    ends.push_back({.rule = rule,
-                    .epochs = start + 1,
-                    .step = start * steps_per_epoch,
-                    .goal = "its start",
-                    .reached = "nothing is masked",
-                    .remedy = "set start_epoch below " + std::to_string(epochs)});
+    const LateStart start{options_[static_cast<size_t>(rule)].start_epoch, true, "start_epoch",
+                          "its start", "nothing is masked"};
+    if (in_use(rule) && is_late(start, epochs, steps_per_epoch))
+      ends.push_back(end_of(start, rule, epochs, steps_per_epoch));
   }
   return ends;
 }

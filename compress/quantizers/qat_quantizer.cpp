@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "espalier/autograd/ops.h"
+#include "espalier/compress/late_start.h"
 #include "espalier/compress/layer_rules.h"
 #include "espalier/compress/quantizers/grids.h"
 
@@ -206,15 +207,10 @@ std::vector<ScheduleEnd> QATQuantizer::schedule_ends(int64_t epochs,
                                                      int64_t steps_per_epoch) const {
   std::vector<ScheduleEnd> ends = Quantizer::schedule_ends(epochs, steps_per_epoch);
   for (int rule = 0; rule < static_cast<int>(options_.size()); ++rule) {
-    const int64_t start = options_[static_cast<size_t>(rule)].quant_start_step;
-    if (!in_use(rule) || start < epochs * steps_per_epoch) continue;
-    ends.push_back(
-        {.rule = rule,
-         .epochs = start / steps_per_epoch + 1,
-         .step = start,
-         .goal = "its quant_start_step",
-         .reached = "no activation is quantized",
-         .remedy = fmt::format("set quant_start_step below {}", epochs * steps_per_epoch)});
+    const LateStart start{options_[static_cast<size_t>(rule)].quant_start_step, false,
+                          "quant_start_step", "its quant_start_step", "no activation is quantized"};
+    if (in_use(rule) && is_late(start, epochs, steps_per_epoch))
+      ends.push_back(end_of(start, rule, epochs, steps_per_epoch));
   }
   return ends;
 }
