@@ -15,7 +15,7 @@ namespace espalier::experiment {
 /// A run as its folder tells it.
 struct RecordedRun {
   TrainConfig config;
-  nn::Sequential model;              ///< with the run's weights, if there are any
+  nn::Sequential model;  ///< with the run's weights, if there are any
   /// Attached for evaluation: what the run does to activations.
   std::vector<std::unique_ptr<compress::Compressor>> compressors;
   std::optional<EpochMetrics> last;  ///< of the last finished epoch

@@ -17,8 +17,8 @@ struct Evaluation {
   ConfusionMatrix confusion;
 };
 
-/// While it lives, a module is in evaluation mode; it returns to training afterwards if that is where
-/// it was.
+/// While it lives, a module is in evaluation mode; it returns to training afterwards if that is
+/// where it was.
 class EvaluationMode {
  public:
   explicit EvaluationMode(Module& model) : model_(model), was_training_(model.training()) {
