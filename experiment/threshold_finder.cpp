@@ -31,7 +31,7 @@ std::vector<double> find_thresholds(nn::Module& model, const compress::Sensitivi
   std::vector<double> sensitivities(pruner.layers().size(), 0);
   std::map<int, std::vector<compress::LayerInfo>> by_rule;
   for (const compress::LayerInfo& layer : pruner.layers()) {
-    if (pruner.sparsity_goal(layer)) by_rule[layer.rule].push_back(layer);
+    if (pruner.needs_threshold(layer)) by_rule[layer.rule].push_back(layer);
   }
   datasets::Loader samples(pictures.pictures, {.batch = batch});
   const double guessing = 1.0 / samples.classes();

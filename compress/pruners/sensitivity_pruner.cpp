@@ -66,9 +66,8 @@ void SensitivityPruner::set_retraining() {
 }
 
 void SensitivityPruner::find_missing() {
-  const auto found = std::find_if(layers().begin(), layers().end(), [&](const LayerInfo& layer) {
-    return is_due(layer) && !sensitivity(layer);
-  });
+  const auto found = std::find_if(layers().begin(), layers().end(),
+                                  [&](const LayerInfo& layer) { return needs_threshold(layer); });
   if (found == layers().end()) return;
   if (!search_) {
     throw Error(
@@ -78,13 +77,13 @@ void SensitivityPruner::find_missing() {
                     "call set_thresholds() before the first update, or give 'sensitivity'",
                     *sparsity_goal(*found)));
   }
+  // Another rule's time may not have come: its thresholds are those of the weights of then.
+  std::vector<bool> needed;
+  for (const LayerInfo& layer : layers()) needed.push_back(needs_threshold(layer));
   const std::vector<Threshold> before = thresholds_;
   set_thresholds(search_(*this));
-  // Another rule's time may not have come: its thresholds are those of the weights of then.
-  for (const LayerInfo& layer : layers()) {
-    const size_t i = static_cast<size_t>(layer.index);
-    if (!is_due(layer) || before[i].sensitivity >= 0)
-      thresholds_[i].sensitivity = before[i].sensitivity;
+  for (size_t i = 0; i < needed.size(); ++i) {
+    if (!needed[i]) thresholds_[i].sensitivity = before[i].sensitivity;
   }
 }
 

@@ -42,14 +42,18 @@ class SensitivityPruner : public ScheduledPruner {
   /// The q of each layer of `layers()`; where the rule gives `sensitivity`, that one holds. They
   /// act from the next update on. \throws Error when not attached, or they are too few or below 0
   void set_thresholds(const std::vector<double>& sensitivities);
-  /// What finds them: called when the first update is due and none have been set, between training
-  /// steps. It may evaluate the model.
+  /// What finds them: called between training steps when updates are due that need thresholds; only
+  /// those of layers with `needs_threshold` are taken. It may evaluate the model.
   using Search = std::function<std::vector<double>(const SensitivityPruner& pruner)>;
   void set_search(Search search) { search_ = std::move(search); }
 
   /// The sparsity that the layer's rule has as its goal; empty if it gives `sensitivity`.
   std::optional<double> sparsity_goal(const LayerInfo& layer) const {
     return options_of(layer).sparsity;
+  }
+  /// Whether the layer's update is due and its threshold must be found for it.
+  bool needs_threshold(const LayerInfo& layer) const {
+    return is_due(layer) && !sensitivity(layer);
   }
   /// q of a layer; empty until it is found.
   std::optional<double> sensitivity(const LayerInfo& layer) const;

@@ -18,8 +18,7 @@ Tensor ActivationRange::apply(const Tensor& x, bool training) {
 }
 
 QuantizationGrid ActivationRange::grid() const {
-  if (options_.symmetric)
-    return symmetric_grid(std::max(std::abs(low_), std::abs(high_)), options_.bits);
+  if (options_.symmetric) return symmetric_grid({low_, high_}, options_.bits);
   return affine_grid(low_, high_, 0, (1 << options_.bits) - 1);
 }
 

@@ -12,6 +12,7 @@
 #include "espalier/autograd/graph.h"
 #include "espalier/autograd/ops.h"
 #include "espalier/compress/config/config_error.h"
+#include "espalier/compress/quantizers/grids.h"
 
 namespace espalier::compress {
 namespace {
@@ -29,10 +30,9 @@ float quantize_k(float x, float steps) {
   return ((steps * x + no_fraction) - no_fraction) / steps;
 }
 
-/// 1 where all are 0.
-float largest_magnitude(const Tensor& values) {
-  const ValueRange range = value_range(values);
-  const float largest = std::max(std::abs(range.low), std::abs(range.high));
+/// max|t|, and 1 where all are 0.
+float divisor_of(const Tensor& t) {
+  const float largest = largest_magnitude(t);
   return largest > 0 ? largest : 1;
 }
 
@@ -70,7 +70,7 @@ Tensor DoReFaQuantizer::quantize_weight(const LayerInfo& layer, const Tensor& we
     return result;
   }
   const Tensor t = tanh(weight.detach());  // our own gradient is below
-  const float steps = steps_of(bits), largest = largest_magnitude(t);
+  const float steps = steps_of(bits), largest = divisor_of(t);
   for (int64_t i = 0; i < weight.size(); ++i)
     result[i] = 2 * quantize_k(t[i] / (2 * largest) + 0.5f, steps) - 1;
   if (!has_gain(layer)) return result;
@@ -98,7 +98,7 @@ Tensor DoReFaQuantizer::rounding_gradient(const LayerInfo& layer, const Tensor& 
   const std::span<const float> values = weight.values();
   const int64_t at = std::max_element(values.begin(), values.end(), by_magnitude) - values.begin();
   const Tensor t = tanh(weight);
-  const float largest = largest_magnitude(t);
+  const float largest = divisor_of(t);
   NewTensor result(weight.shape());
   double along = 0;  // Σ g·t
   for (int64_t i = 0; i < weight.size(); ++i) {

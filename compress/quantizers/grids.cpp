@@ -29,9 +29,17 @@ int largest_code(int bits) {
   return (1 << (bits - 1)) - 1;
 }
 
-QuantizationGrid symmetric_grid(float largest, int bits) {
+float largest_magnitude(const Tensor& x) {
+  return largest_magnitude(value_range(x));
+}
+
+float largest_magnitude(const ValueRange& range) {
+  return std::max(std::abs(range.low), std::abs(range.high));
+}
+
+QuantizationGrid symmetric_grid(const ValueRange& range, int bits) {
   const int code = largest_code(bits);
-  const float scale = largest / static_cast<float>(code);
+  const float scale = largest_magnitude(range) / static_cast<float>(code);
   // Also where the quotient is too small to be anything but zero.
   return {.scale = scale > 0 ? scale : 1, .zero_point = 0, .lowest = -code, .highest = code};
 }
@@ -55,9 +63,8 @@ std::vector<QuantizationGrid> weight_grids(const Tensor& weight, int bits, bool 
       per_channel ? channel_ranges(weight) : std::vector<ValueRange>{value_range(weight)};
   std::vector<QuantizationGrid> grids;
   for (const ValueRange& range : ranges) {
-    grids.push_back(symmetric
-                        ? symmetric_grid(std::max(std::abs(range.low), std::abs(range.high)), bits)
-                        : affine_grid(range.low, range.high, 1, (1 << bits) - 1));
+    grids.push_back(symmetric ? symmetric_grid(range, bits)
+                              : affine_grid(range.low, range.high, 1, (1 << bits) - 1));
   }
   return grids;
 }

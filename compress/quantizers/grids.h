@@ -13,10 +13,14 @@ namespace espalier::compress {
 /// \throws Error unless 2 ≤ bits ≤ 16
 int largest_code(int bits);
 
-/// The grid around 0 that holds −largest … largest:
+/// The largest |x|, and that of a range.
+float largest_magnitude(const Tensor& x);
+float largest_magnitude(const ValueRange& range);
+
+/// The grid around 0 that holds the range:
 ///
-///     scale = largest / largest_code(bits),   1 where that is 0;   zero_point = 0
-QuantizationGrid symmetric_grid(float largest, int bits);
+///     scale = largest magnitude / largest_code(bits),   1 where that is 0;   zero_point = 0
+QuantizationGrid symmetric_grid(const ValueRange& range, int bits);
 
 /// The grid that holds low … high and has 0 among its values (Jacob et al., arXiv 1712.05877,
 /// sections 2.1 and 3.1), with the given codes. Both ends are first moved so that 0 lies between

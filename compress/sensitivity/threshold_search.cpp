@@ -7,6 +7,7 @@
 
 #include "espalier/autograd/core/error.h"
 #include "espalier/compress/pruners/sensitivity_pruner.h"
+#include "espalier/compress/quantizers/grids.h"
 #include "espalier/compress/ranking.h"
 #include "espalier/compress/sensitivity/allocation.h"
 #include "espalier/compress/sensitivity/bisection.h"
@@ -21,18 +22,10 @@ constexpr int halvings = 40;
 /// between two floats.
 constexpr double slack = 1e-9;
 
-float largest_magnitude(const Tensor& x) {
-  float largest = 0;
-  for (const float value : x.values()) largest = std::max(largest, std::abs(value));
-  return largest;
-}
-
 Tensor masked_up_to(const MaskUpTo& mask, const LayerInfo& layer, const Tensor& weight,
                     double threshold) {
-  if (mask) return zero_where_masked(weight, mask(layer, weight, threshold));
-  return Tensor::generate(weight.shape(), [&](int64_t i) {
-    return std::abs(double{weight[i]}) > threshold ? weight[i] : 0;
-  });
+  return zero_where_masked(
+      weight, mask ? mask(layer, weight, threshold) : mask_up_to(weight, threshold, Ranking()));
 }
 
 /// The least threshold at which this fraction of the weights is masked.

@@ -306,3 +306,29 @@ TEST_CASE("dropout shrinks with the root of the connections left") {
   CHECK(dynamic_cast<nn::Dropout&>(net[2]).p() == Approx(0.5 * std::sqrt(0.5)));
   CHECK(dynamic_cast<nn::Dropout&>(net[0]).p() == 0.2);  // no layer before it
 }
+
+TEST_CASE("a search finds the thresholds that are due, others in their time") {
+  nn::Sequential net = four_layers();
+  SensitivityPruner pruner({{{"sparsity", 0.5}, {"support_op", "conv1"}},
+                            {{"sparsity", 0.5}, {"support_op", "fc1"}, {"start_epoch", 2}}});
+  double answer = 0.5;
+  std::vector<std::vector<bool>> asked;
+  pruner.set_search([&](const SensitivityPruner& asking) {
+    std::vector<bool> needed;
+    for (const LayerInfo& layer : asking.layers()) needed.push_back(asking.needs_threshold(layer));
+    asked.push_back(needed);
+    return Numbers{answer, answer};
+  });
+  pruner(net);
+  pruner.update_epoch(0);
+  CHECK(asked == std::vector<std::vector<bool>>{{true, false}});
+  CHECK(pruner.sensitivity(pruner.layers()[0]) == 0.5);
+  CHECK_FALSE(pruner.sensitivity(pruner.layers()[1]).has_value());
+  nn::SGD sgd(net, {.lr = 0.05});
+  train_four_layers(net, sgd, 0);
+  answer = 0.75;
+  pruner.update_epoch(2);
+  CHECK(asked.back() == std::vector<bool>{false, true});
+  CHECK(pruner.sensitivity(pruner.layers()[0]) == 0.5);
+  CHECK(pruner.sensitivity(pruner.layers()[1]) == 0.75);
+}
