@@ -118,6 +118,12 @@ Trace::~Trace() {
   active_trace = previous_;
 }
 
+int Trace::number_of(const Tensor& value) const {
+  if (!value.graph()) return -1;
+  const auto found = std::find(values_.begin(), values_.end(), value.graph());
+  return found == values_.end() ? -1 : static_cast<int>(found - values_.begin());
+}
+
 bool Recorder::wants_backward(std::span<const Tensor* const> inputs) {
   return recording && std::any_of(inputs.begin(), inputs.end(),
                                   [](const Tensor* input) { return input->requires_grad(); });
@@ -143,11 +149,7 @@ Tensor Recorder::attach(const char* operation, std::span<const Tensor* const> in
     Trace& trace = *active_trace;
     TracedOperation traced{operation, layer_path, attributes, {}, {}, -1, output.shape()};
     for (const Tensor* input : inputs) {
-      const auto found = input->graph()
-                             ? std::find(trace.values_.begin(), trace.values_.end(), input->graph())
-                             : trace.values_.end();
-      traced.inputs.push_back(
-          found == trace.values_.end() ? -1 : static_cast<int>(found - trace.values_.begin()));
+      traced.inputs.push_back(trace.number_of(*input));
       traced.input_shapes.push_back(input->shape());
     }
     // What depends on parameters alone (a masked weight, say) is a constant of the network.

@@ -121,6 +121,8 @@ class Trace {
 
   const Tensor& input() const { return input_; }
   const std::vector<TracedOperation>& operations() const { return operations_; }
+  /// The number of a value; −1 for what was not computed from the input by recorded operations.
+  int number_of(const Tensor& value) const;
 
  private:
   friend struct Recorder;

@@ -31,8 +31,13 @@ std::string class_name(const std::type_info& type) {
 }  // namespace
 
 Compressor::~Compressor() {
+  stop_listening();
+}
+
+void Compressor::stop_listening() {
   for (const auto& record : listened_)
     std::erase(record->listeners, static_cast<nn::TrainingListener*>(this));
+  listened_.clear();
 }
 
 void Compressor::load_configure(const std::string& path) {
@@ -50,6 +55,11 @@ void Compressor::operator()(nn::Module& model) {
   attach(model, true);
 }
 
+void Compressor::operator()(nn::Module& model, const Shape& sample) {
+  sample_ = sample;
+  attach(model, true);
+}
+
 void Compressor::attach_for_evaluation(nn::Module& model) {
   if (acts_on_activations()) attach(model, false);
 }
@@ -57,6 +67,27 @@ void Compressor::attach_for_evaluation(nn::Module& model) {
 void Compressor::attach(nn::Module& model, bool with_weights) {
   if (attached())
     throw Error(name(), "is attached to a model already; make another one for another model");
+  try {
+    put_in_place(model, with_weights);
+  } catch (...) {
+    take_out();
+    throw;
+  }
+}
+
+void Compressor::take_out() {
+  on_attach_failed();
+  stop_listening();
+  model_.reset();
+  layers_.clear();
+  excluded_.clear();
+  requested_.clear();
+  rules_as_run_ = Value::list();
+  updates_at_attach_ = 0;
+  for_evaluation_ = false;
+}
+
+void Compressor::put_in_place(nn::Module& model, bool with_weights) {
   for_evaluation_ = !with_weights;
   preprocess_model(model);
   match_layers(model);
@@ -206,6 +237,11 @@ void Compressor::before_training_forward() {
   refresh_requested();
 }
 
+void Compressor::after_channels_removed(nn::Module& model) {
+  for (LayerInfo& layer : layers_) layer.shape = layer.parameter->shape();
+  on_channels_removed(model);
+}
+
 void Compressor::warn_of_silence() {
   // Long enough that a loop which announces epochs at their end is not told off for it.
   constexpr int64_t patience = 1000;
@@ -221,10 +257,14 @@ void Compressor::refresh_requested() {
     return;
   NoGrad no_grad;
   before_refresh();
+  const std::vector<bool> due = requested_;
   for (const LayerInfo& layer : layers_) {
-    if (!requested_[static_cast<size_t>(layer.index)]) continue;
+    if (!due[static_cast<size_t>(layer.index)]) continue;
     requested_[static_cast<size_t>(layer.index)] = false;
     refresh_layer(layer);
+  }
+  for (const LayerInfo& layer : layers_) {
+    if (due[static_cast<size_t>(layer.index)]) apply_refresh(layer);
   }
   after_refresh();
 }

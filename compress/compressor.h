@@ -44,8 +44,14 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   /// Attaches to the model: `preprocess_model`, then rules are matched with layers, then the first
   /// masks or grids take effect. The model may be moved afterwards. Masks stay with it also after
   /// this object is gone, but no longer change; quantizers go.
+  ///
+  /// All or nothing: if it throws, all that had been put in place is taken out again, no stored
+  /// weight has changed (but for what `preprocess_model` has done), and it may be tried once more.
   /// \throws ConfigError for a rule that is wrong or matches nothing; Error if attached already
   void operator()(nn::Module& model);
+  /// The same for an algorithm that follows what a layer computes through the network: it needs to
+  /// know the shape of a sample, `H×W×C`. The others take no notice of it.
+  void operator()(nn::Module& model, const Shape& sample);
 
   /// The same for a model that is about to get the weights of a finished training, which are masked
   /// and quantized already: only what acts on activations is attached, and nothing at all of an
@@ -139,15 +145,23 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   virtual void attach_activations(const LayerInfo& /*layer*/) {}
   /// The layers are known and attached.
   virtual void on_attached(nn::Module& /*model*/) {}
+  /// Attaching has failed: takes out what this object had put in place and forgets what it knew of
+  /// the layers. Must not throw; an override calls that of its base.
+  virtual void on_attach_failed() {}
   /// Computes anew what acts on the layer; called when attaching and before the next training
-  /// forward after `request_refresh`.
+  /// forward after `request_refresh`. Changes nothing in the model.
   virtual void refresh_layer(const LayerInfo& /*layer*/) {}
+  /// What `refresh_layer` has computed takes effect; called once it has been for all layers that
+  /// are due, so that an error there leaves the model as it was.
+  virtual void apply_refresh(const LayerInfo& /*layer*/) {}
   /// Why a layer is left out that a rule means by its type only; empty: it is not.
   /// \param place  its number among the `count` layers of the model that have weights, from 0
   virtual std::string reason_to_leave_out(const LayerInfo& /*layer*/, int /*place*/,
                                           int /*count*/) const {
     return {};
   }
+  /// The layers have lost channels; `layers()` has their shapes already.
+  virtual void on_channels_removed(nn::Module& /*model*/) {}
   /// Called before and after layers are refreshed, one or many. The former may request more of
   /// them.
   virtual void before_refresh() {}
@@ -172,6 +186,14 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   void zero_masked_state(const LayerInfo& layer, const Mask& mask) {
     layer.parameter->zero_masked_slots({}, mask);
   }
+  /// The same of any parameter of the model.
+  const Tensor& latent(const nn::Parameter& parameter) const { return parameter.latent({}); }
+  void zero_masked(nn::Parameter& parameter, const Mask& mask) { parameter.zero_masked({}, mask); }
+  void zero_masked_state(nn::Parameter& parameter, const Mask& mask) {
+    parameter.zero_masked_slots({}, mask);
+  }
+  /// The shape of a sample, if it was said when attaching.
+  const std::optional<Shape>& sample() const { return sample_; }
   /// Whether it has been attached by `attach_for_evaluation`.
   bool for_evaluation() const { return for_evaluation_; }
   /// Whether a layer follows this rule.
@@ -180,7 +202,11 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
  private:
   friend class Registry;  // gives the name
   void before_training_forward() override;
+  void after_channels_removed(nn::Module& model) override;
   void attach(nn::Module& model, bool with_weights);
+  void put_in_place(nn::Module& model, bool with_weights);
+  void take_out();
+  void stop_listening();
   void match_layers(const nn::Module& model);
   int64_t optimizer_updates() const;
   int64_t updates_since_attach() const;
@@ -188,6 +214,7 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   void refresh_requested();
 
   std::string registered_name_;
+  std::optional<Shape> sample_;
   Rules rules_;
   Value rules_as_run_ = Value::list();
   std::shared_ptr<nn::ModuleRecord> model_;

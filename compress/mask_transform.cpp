@@ -4,6 +4,7 @@
 
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/ops.h"
+#include "espalier/nn/keep_indices.h"
 
 namespace espalier::compress {
 
@@ -18,6 +19,10 @@ Tensor MaskTransform::apply(const Tensor& weight) const {
 
 Mask MaskTransform::trainable() const {
   return policy_ == MaskedWeights::freeze ? mask_ : Mask();
+}
+
+void MaskTransform::keep(int axis, std::span<const int64_t> indices) {
+  mask_ = nn::keep_indices(mask_, axis, indices);
 }
 
 void MaskTransform::set_mask(const Mask& mask) {

@@ -23,6 +23,7 @@ class MaskTransform : public nn::WeightTransform {
   std::string_view name() const override { return pruner_; }
   Tensor apply(const Tensor& weight) const override;
   Mask trainable() const override;
+  void keep(int axis, std::span<const int64_t> indices) override;
 
   const Mask& mask() const { return mask_; }
   /// \throws Error when the shape is not that of the weight

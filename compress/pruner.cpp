@@ -71,9 +71,17 @@ void Pruner::before_refresh() {
       request_refresh(layer);
   }
   together_.emplace();
+  found_.clear();
 }
 
 void Pruner::after_refresh() {
+  together_.reset();
+}
+
+void Pruner::on_attach_failed() {
+  for (size_t i = 0; i < masks_.size(); ++i) layers()[i].parameter->detach(masks_[i].get());
+  masks_.clear();
+  found_.clear();
   together_.reset();
 }
 
@@ -98,11 +106,14 @@ void Pruner::visit_state(nn::StateVisitor& state) {
   }
 }
 
-void Pruner::attach_layer(const LayerInfo& layer) {
+MaskedWeights Pruner::policy(int rule) const {
   // A subclass may read its own options without passing the call on: then the default holds.
-  const size_t rule = static_cast<size_t>(layer.rule);
-  const MaskedWeights policy = rule < policies_.size() ? policies_[rule] : default_policy();
-  masks_.push_back(std::make_shared<MaskTransform>(layer.shape, policy, name()));
+  const auto number = static_cast<size_t>(rule);
+  return number < policies_.size() ? policies_[number] : default_policy();
+}
+
+void Pruner::attach_layer(const LayerInfo& layer) {
+  masks_.push_back(std::make_shared<MaskTransform>(layer.shape, policy(layer.rule), name()));
   layer.parameter->attach(masks_.back());
 }
 
@@ -115,12 +126,16 @@ void Pruner::refresh_layer(const LayerInfo& layer) {
                     " for layer '" + layer.name + "', whose weight has the shape " +
                     layer.shape.to_string());
   }
-  Mask mask;
   try {
-    mask = Mask::from(wanted);
+    found_[layer.index] = Mask::from(wanted);
   } catch (const Error& error) {
     throw Error(name(), "calc_mask for layer '" + layer.name + "': " + error.what());
   }
+}
+
+void Pruner::apply_refresh(const LayerInfo& layer) {
+  const Mask mask = std::move(found_.at(layer.index));
+  found_.erase(layer.index);
   MaskTransform& transform = *masks_[static_cast<size_t>(layer.index)];
   if (mask == transform.mask()) return;
   transform.set_mask(mask);

@@ -54,6 +54,9 @@ class Pruner : public Compressor {
   /// What `masked_weights` is when a rule does not say.
   virtual MaskedWeights default_policy() const { return MaskedWeights::zero; }
 
+  /// What becomes of what the rule masks.
+  MaskedWeights policy(int rule) const;
+
   /// Reads the options `granularity` and `scope` of a rule; from `read_rule`.
   const Ranking& read_ranking(int rule, MapReader& options);
   const Ranking& ranking(int rule) const;
@@ -63,10 +66,12 @@ class Pruner : public Compressor {
   Tensor magnitude_mask(const LayerInfo& layer, const Tensor& weight, double sparsity);
   void before_refresh() override;
   void after_refresh() override;
+  void on_attach_failed() override;
 
  private:
   void attach_layer(const LayerInfo& layer) override;
   void refresh_layer(const LayerInfo& layer) override;
+  void apply_refresh(const LayerInfo& layer) override;
 
   std::vector<MaskedWeights> policies_;  // by rule
   std::vector<Ranking> rankings_;        // by rule
@@ -74,6 +79,7 @@ class Pruner : public Compressor {
   // its layers.
   std::optional<std::map<std::pair<int, double>, std::vector<Tensor>>> together_;
   std::vector<std::shared_ptr<MaskTransform>> masks_;  // by layer
+  std::map<int, Mask> found_;  // by layer: what a refresh has come to, until it is applied
 };
 
 }  // namespace espalier::compress

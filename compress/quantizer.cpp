@@ -14,8 +14,8 @@ namespace espalier::compress {
 /// The quantize stage of a weight.
 class Quantizer::Weight : public nn::WeightTransform {
  public:
-  Weight(Quantizer& quantizer, LayerInfo layer)
-      : quantizer_(quantizer), layer_(std::move(layer)), name_(quantizer.name()) {}
+  Weight(Quantizer& quantizer, const LayerInfo& layer)
+      : quantizer_(quantizer), layer_(layer), name_(quantizer.name()) {}
 
   Stage stage() const override { return Stage::quantize; }
   std::string_view name() const override { return name_; }
@@ -34,18 +34,21 @@ class Quantizer::Weight : public nn::WeightTransform {
     }
     return quantizer_.recorded(layer_, weight, result);
   }
+  void keep(int axis, std::span<const int64_t> indices) override {
+    quantizer_.keep_weights(layer_, axis, indices);
+  }
   const LayerInfo& layer() const { return layer_; }
 
  private:
   Quantizer& quantizer_;
-  LayerInfo layer_;
+  const LayerInfo& layer_;  // one of the quantizer's, whose shape follows the weight
   std::string name_;
 };
 
 class Quantizer::Input : public nn::ActivationTransform {
  public:
-  Input(Quantizer& quantizer, LayerInfo layer)
-      : quantizer_(quantizer), layer_(std::move(layer)), name_(quantizer.name()) {}
+  Input(Quantizer& quantizer, const LayerInfo& layer)
+      : quantizer_(quantizer), layer_(layer), name_(quantizer.name()) {}
 
   std::string_view name() const override { return name_; }
   Tensor apply(const Tensor& x, bool /*training*/) override {
@@ -56,15 +59,15 @@ class Quantizer::Input : public nn::ActivationTransform {
 
  private:
   Quantizer& quantizer_;
-  LayerInfo layer_;
+  const LayerInfo& layer_;  // one of the quantizer's, whose shape follows the weight
   std::string name_;
 };
 
 /// The layer's result forward, and the gradient of it backward.
 class Quantizer::Output : public nn::ActivationTransform {
  public:
-  Output(Quantizer& quantizer, LayerInfo layer)
-      : quantizer_(quantizer), layer_(std::move(layer)), name_(quantizer.name()) {}
+  Output(Quantizer& quantizer, const LayerInfo& layer)
+      : quantizer_(quantizer), layer_(layer), name_(quantizer.name()) {}
 
   std::string_view name() const override { return name_; }
   Tensor apply(const Tensor& y, bool /*training*/) override {
@@ -82,16 +85,23 @@ class Quantizer::Output : public nn::ActivationTransform {
 
  private:
   Quantizer& quantizer_;
-  LayerInfo layer_;
+  const LayerInfo& layer_;  // one of the quantizer's, whose shape follows the weight
   std::string name_;
 };
 
 Quantizer::~Quantizer() {
+  take_off();
+}
+
+void Quantizer::take_off() {
   for (const PlacedOnParameter& placed : on_parameters_)
     placed.parameter->detach(placed.transform.get());
   for (const PlacedOnModule& placed : on_modules_) {
     if (*placed.place == placed.transform) placed.place->reset();
   }
+  on_parameters_.clear();
+  on_modules_.clear();
+  weights_.clear();
 }
 
 Tensor Quantizer::quantize_weight(const LayerInfo&, const Tensor& weight) {
@@ -143,6 +153,7 @@ bool Quantizer::waits_for_epoch() const {
 }
 
 void Quantizer::attach_layer(const LayerInfo& layer) {
+  if (!quantized_tensors(layer).weight) return;
   using Stage = nn::WeightTransform::Stage;
   if (const nn::WeightTransform* present = layer.parameter->transform(Stage::quantize)) {
     throw Error(name(), "the weight of layer '" + layer.name + "' is quantized by " +
@@ -157,8 +168,9 @@ void Quantizer::attach_layer(const LayerInfo& layer) {
 }
 
 void Quantizer::attach_activations(const LayerInfo& layer) {
-  put_on_input(*layer.module, std::make_shared<Input>(*this, layer));
-  put_on_output(*layer.module, std::make_shared<Output>(*this, layer));
+  const QuantizedTensors tensors = quantized_tensors(layer);
+  if (tensors.input) put_on_input(*layer.module, std::make_shared<Input>(*this, layer));
+  if (tensors.result) put_on_output(*layer.module, std::make_shared<Output>(*this, layer));
 }
 
 void Quantizer::put_on_input(nn::ModuleRecord& module,
@@ -207,8 +219,9 @@ Tensor Quantizer::checked(const LayerInfo& layer, const char* hook, const Tensor
 
 Tensor Quantizer::recorded(const LayerInfo& layer, const Tensor& value, const Tensor& result) {
   if (result.storage() == value.storage() || result.requires_grad()) return result;
+  if (Recorder::tracing() && result.graph()) return result;  // a trace has it already
   return record("quantize", {&value}, result, {},
-                [this, layer, value = Saved(value)](const Tensor& g, InputGradients& into) {
+                [this, &layer, value = Saved(value)](const Tensor& g, InputGradients& into) {
                   NoGrad no_grad;
                   const Tensor gradient = rounding_gradient(layer, value.get("quantize"), g);
                   into.add(0, checked(layer, "rounding_gradient", g, gradient));
@@ -229,7 +242,8 @@ void Quantizer::check_laws() {
       const float* first = result.data() + group * elements;
       const std::set<float> levels(first, first + elements);
       // A mask puts a 0 beside the levels of a grid that has none.
-      const size_t zero = preserves_zero(layer) ? 0 : levels.count(0.0f);
+      const bool besides = promised.zero_besides || !preserves_zero(layer);
+      const size_t zero = besides ? levels.count(0.0f) : 0;
       if (levels.size() - zero <= size_t{1} << promised.bits) continue;
       throw Error(
           name(),

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,15 @@ namespace espalier::compress {
 struct WeightLevels {
   int bits = 32;  ///< 32: no limit
   bool per_channel = false;
+  bool zero_besides = false;  ///< 0, which masks make, is one more
+};
+
+/// On which tensors of a layer a quantizer acts. Several quantizers may share a layer as long as no
+/// tensor belongs to two of them.
+struct QuantizedTensors {
+  bool weight = true;
+  bool input = true;
+  bool result = true;  ///< of the layer; its gradient goes with it
 };
 
 /// The base of quantizers. A quantizer of your own says what a layer computes with instead of its
@@ -62,8 +72,16 @@ class Quantizer : public Compressor {
 
   /// What `quantize_weight` promises of its result, for `check_laws` and for whoever stores it.
   virtual WeightLevels weight_levels(const LayerInfo& /*layer*/) const { return {}; }
+  /// What the hooks act on; the others are not called.
+  virtual QuantizedTensors quantized_tensors(const LayerInfo& /*layer*/) const { return {}; }
   /// Whether 0 stays exactly 0 in `quantize_weight`. If not, masks are applied once more behind it.
   virtual bool preserves_zero(const LayerInfo& /*layer*/) const { return false; }
+
+  /// The weight of a layer is about to lose channels: of `layer.parameter`, which still has all,
+  /// only these indices of the axis stay. A quantizer that keeps something for each weight keeps
+  /// the same of it.
+  virtual void keep_weights(const LayerInfo& /*layer*/, int /*axis*/,
+                            std::span<const int64_t> /*indices*/) {}
 
   /// Switches to full precision and back. What is stored is the same either way.
   void set_enabled(bool on) { enabled_ = on; }
@@ -89,6 +107,7 @@ class Quantizer : public Compressor {
   bool waits_for_epoch() const override;
   void attach_activations(const LayerInfo& layer) override;
   void on_attached(nn::Module& model) override;
+  void on_attach_failed() override { take_off(); }
 
   // For quantizers that act elsewhere than on layers with weights. What is put into place is taken
   // off when the quantizer goes. \throws Error when another quantizer is there already
@@ -101,6 +120,7 @@ class Quantizer : public Compressor {
   class Input;
   class Output;
   void attach_layer(const LayerInfo& layer) override;
+  void take_off();
   Tensor checked(const LayerInfo& layer, const char* hook, const Tensor& value,
                  const Tensor& result) const;
   /// The result with the gradient that it should have.

@@ -7,11 +7,18 @@
 #include "espalier/compress/config/nearest.h"
 #include "espalier/compress/config/sections.h"
 #include "espalier/compress/pruners/agp_pruner.h"
+#include "espalier/compress/pruners/fpgm_pruner.h"
+#include "espalier/compress/pruners/l1_filter_pruner.h"
+#include "espalier/compress/pruners/l2_filter_pruner.h"
 #include "espalier/compress/pruners/level_pruner.h"
 #include "espalier/compress/pruners/sensitivity_pruner.h"
+#include "espalier/compress/pruners/slim_pruner.h"
+#include "espalier/compress/pruners/taylor_pruner.h"
 #include "espalier/compress/quantizers/dorefa_quantizer.h"
 #include "espalier/compress/quantizers/naive_quantizer.h"
+#include "espalier/compress/quantizers/ptq_quantizer.h"
 #include "espalier/compress/quantizers/qat_quantizer.h"
+#include "espalier/compress/quantizers/weight_sharing_quantizer.h"
 
 namespace espalier::compress {
 
@@ -52,6 +59,54 @@ Registry Registry::with_builtin() {
            "below the threshold: 38 % for 0.5, 68 % for 1, 87 % for 1.5.",
        .example = "- {sensitivity: 1.0, start_epoch: 2, end_epoch: 10, frequency: 2, "
                   "support_type: default}"});
+  registry.add<L1FilterPruner>(
+      "L1FilterPruner",
+      {.description = "takes whole channels, those of filters with the smallest sum of magnitudes",
+       .paper = "Li et al., Pruning Filters for Efficient ConvNets, arXiv 1608.08710, section 3.1",
+       .explanation =
+           "Masks whole channels: filters, biases, the batch normalisation behind them, and the "
+           "inputs of the layers that read them, together in all layers that an addition ties. "
+           "Filters score by the sum of their magnitudes; the lowest go. Such channels can be "
+           "removed from the network, which is then smaller and faster with the same outputs: see "
+           "shrink. With end_epoch channels go step by step, along the cubic of AGPruner.",
+       .example = "- {sparsity: 0.5, multiple: 2, start_epoch: 2, support_type: default}"});
+  registry.add<L2FilterPruner>(
+      "L2FilterPruner",
+      {.description = "takes whole channels, those of filters with the smallest Euclidean norm",
+       .paper = "Li et al., Pruning Filters for Efficient ConvNets, arXiv 1608.08710, section 3.4",
+       .explanation = "As L1FilterPruner, with the root of the sum of squares as a filter's score.",
+       .example = "- {sparsity: 0.5, multiple: 2, start_epoch: 2, support_type: default}"});
+  registry.add<FPGMPruner>(
+      "FPGMPruner",
+      {.description = "takes whole channels, those whose filters the others can stand in for",
+       .paper = "He et al., Filter Pruning via Geometric Median for Deep Convolutional Neural "
+                "Networks Acceleration, arXiv 1811.00250, equation 8",
+       .explanation =
+           "As L1FilterPruner, but a filter scores by the sum of its distances to the other "
+           "filters of its layer: those near the geometric median go, however large they are.",
+       .example = "- {sparsity: 0.5, multiple: 2, start_epoch: 2, support_type: default}"});
+  registry.add<SlimPruner>(
+      "SlimPruner",
+      {.description = "drives scales of batch normalisation to zero and takes those channels",
+       .paper = "Liu et al., Learning Efficient Convolutional Networks through Network Slimming, "
+                "arXiv 1708.06519",
+       .explanation =
+           "While the network trains, lambda times the sign of each scale is added to its "
+           "gradient, which drives scales of unimportant channels to zero. At the start epoch the "
+           "channels with the smallest scales go, by one percentile over all layers; the penalty "
+           "ends with that. Layers without batch normalisation are left whole.",
+       .example = "- {sparsity: 0.5, lambda: 0.0001, multiple: 2, start_epoch: 2, "
+                  "support_type: default}"});
+  registry.add<TaylorPruner>(
+      "TaylorPruner",
+      {.description = "takes whole channels, those that the loss depends on least",
+       .paper = "Molchanov et al., Importance Estimation for Neural Network Pruning, "
+                "arXiv 1906.10771, equation 8",
+       .explanation =
+           "As L1FilterPruner, but a filter scores by the square of the sum of gradient times "
+           "weight, averaged over the batches since the masks before: an estimate of how much the "
+           "loss changes without it. It needs batches to look at before it begins.",
+       .example = "- {sparsity: 0.5, multiple: 2, start_epoch: 2, support_type: default}"});
   registry.add<NaiveQuantizer>(
       "NaiveQuantizer",
       {.description = "rounds weights to 8 bits",
@@ -71,6 +126,15 @@ Registry Registry::with_builtin() {
            "stored, with ranges that follow the batches by a moving average. The gradient is 1 "
            "inside a range and 0 outside.",
        .example = "- {q_bits: 8, quant_start_step: 500, support_type: default}"});
+  registry.add<PTQQuantizer>(
+      "PTQQuantizer",
+      {.description = "quantizes a trained network for an engine of integers, without training",
+       .explanation =
+           "Post-training quantization: 'espalier quantize RUN' runs a trained network on some "
+           "pictures, takes the ranges of its activations from them, and keeps these. What is "
+           "quantized, and to which grids, is as in QATQuantizer. It cannot train: a training with "
+           "it ends with an error.",
+       .example = "- {q_bits: 8, observer: mse, support_type: default}"});
   registry.add<DoReFaQuantizer>(
       "DoReFaQuantizer",
       {.description = "few bits for weights, activations and gradients",
@@ -84,6 +148,17 @@ Registry Registry::with_builtin() {
            "rule names them.",
        .example =
            "- {weight_bits: 1, activation_bits: 2, gradient_bits: 6, support_type: default}"});
+  registry.add<WeightSharingQuantizer>(
+      "WeightSharingQuantizer",
+      {.description = "weights share the few values of a codebook, which are trained",
+       .paper = "Han et al., Deep Compression: Compressing Deep Neural Networks with Pruning, "
+                "Trained Quantization and Huffman Coding, arXiv 1510.00149, section 3",
+       .explanation =
+           "When sharing begins, k-means divides the weights of each layer that are not 0 into "
+           "2^q_bits clusters, which then stay. All weights of a cluster are its mean, and that is "
+           "trained by the sum of their gradients. What pruners have masked is in no cluster and "
+           "stays 0.",
+       .example = "- {q_bits: 5, start_epoch: 10, support_type: default}"});
   return registry;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 
 #include "espalier/compress/late_start.h"
 
@@ -50,27 +51,33 @@ bool ScheduledPruner::waits_for_epoch() const {
                      [&](const LayerInfo& layer) { return clock(layer).by_epoch; });
 }
 
-const UpdateTimes& ScheduledPruner::read_times(int rule, MapReader& options, End end) {
+const UpdateTimes& ScheduledPruner::read_times(int rule, MapReader& options, End end,
+                                               int64_t earliest) {
   clocks_.resize(static_cast<size_t>(rule) + 1);
   auto& [by_epoch, times] = clocks_.back();
   by_epoch = options.choice("unit", {"epoch", "step"}, "epoch",
                             "what times count: epochs, or optimizer updates") == "epoch";
+  constexpr std::string_view interval = "how long it is from one update to the next";
   constexpr int64_t most = 1000000000;  // far more than anyone waits for
   const char* first = by_epoch ? "start_epoch" : "start_step";
   const char* last = by_epoch ? "end_epoch" : "end_step";
-  times.start = options.integer(
-      first,
-      {.min = 0, .max = most, .fallback = 0, .help = "when the first mask is made; dense before"});
+  times.start = options.integer(first, {.min = earliest,
+                                        .max = most,
+                                        .fallback = earliest,
+                                        .help = "when the first mask is made; dense before"});
   times.end = times.start + 1;
   if (end == End::at_start) return times;
   if (end == End::open && !options.has(last)) {
     times.end = UpdateTimes::never;
+  } else if (end == End::optional && !options.has(last)) {
+    if (options.find("frequency", {.allowed = "an integer of at least 1", .help = interval}))
+      options.fail("frequency", std::string("needs ") + last + ": without it there is one update");
+    return times;
   } else {
     times.end = options.integer(
         last, {.min = 0, .max = most, .help = "masks are updated below it, and then stay"});
   }
-  times.frequency = options.integer(
-      "frequency", {.min = 1, .fallback = 1, .help = "how long it is from one update to the next"});
+  times.frequency = options.integer("frequency", {.min = 1, .fallback = 1, .help = interval});
   options.check(times.end > times.start, {last, first}, std::string("must be after ") + first);
   return times;
 }

@@ -44,9 +44,16 @@ class ScheduledPruner : public Pruner {
   virtual std::string goal() const { return "its last update"; }
   virtual std::string reached(int rule, int64_t time) const;
 
-  enum class End { required, open, at_start };  ///< at_start: one update, and no keys for more
+  enum class End {
+    required,
+    open,
+    optional,  ///< without it: one update
+    at_start,  ///< one update, and no keys for more
+  };
   /// Reads the options above from `read_rule`.
-  const UpdateTimes& read_times(int rule, MapReader& options, End end = End::required);
+  /// \param first  the earliest time, and what holds if a rule does not say
+  const UpdateTimes& read_times(int rule, MapReader& options, End end = End::required,
+                                int64_t first = 0);
   const UpdateTimes& times(int rule) const { return clocks_[static_cast<size_t>(rule)].times; }
   /// Now, in the unit of the layer's rule.
   int64_t time(const LayerInfo& layer) const;

@@ -16,11 +16,14 @@ namespace espalier::nn {
 class Module;
 struct Fusion;
 
-/// Is told when a module it has registered with is about to compute in training mode.
+/// Is told when a module it has registered with is about to compute in training mode, and when
+/// channels of the model have been removed.
 class TrainingListener {
  public:
   virtual ~TrainingListener() = default;
   virtual void before_training_forward() = 0;
+  /// Parameters of `model` may have other shapes than before.
+  virtual void after_channels_removed(Module& /*model*/) {}
 };
 
 /// A tensor of a layer that training changes without a gradient, such as a running mean: saved and

@@ -6,6 +6,7 @@
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/graph.h"
+#include "espalier/nn/keep_indices.h"
 
 namespace espalier::nn {
 namespace {
@@ -132,6 +133,15 @@ Mask Parameter::trainable() const {
   return all;
 }
 
+Tensor Parameter::kept_by_masks() const {
+  NoGrad no_grad;
+  Tensor kept = Tensor::full(shape(), 1.0f);
+  for (const auto& transform : transforms_) {
+    if (transform->stage() == WeightTransform::Stage::mask) kept = transform->apply(kept);
+  }
+  return kept;
+}
+
 float* Parameter::mutable_latent(const LatentAccess&) {
   return latent_.mutable_data(MutationKey());
 }
@@ -179,6 +189,18 @@ float* Parameter::slot(const LatentAccess&, int owner, const std::string& name) 
 
 void Parameter::drop_slots(const LatentAccess&, int owner) {
   std::erase_if(slots_, [&](const auto& slot) { return slot.first.first == owner; });
+}
+
+void Parameter::keep(const LatentAccess&, int axis, std::span<const int64_t> indices) {
+  if (indices.empty()) throw Error("parameter", "'" + name_ + "' cannot lose all of an axis");
+  Tensor kept = keep_indices(latent_, axis, indices);
+  kept.require_grad();
+  if (latent_.grad().defined())
+    kept.graph()->gradient = keep_indices(latent_.grad(), axis, indices);
+  for (auto& [key, slot] : slots_) slot = keep_indices(slot, axis, indices);
+  for (const auto& transform : transforms_) transform->keep(axis, indices);
+  latent_ = std::move(kept);
+  last_effective_ = {};
 }
 
 void Parameter::zero_masked(const LatentAccess& access, const Mask& mask) {

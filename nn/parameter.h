@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,7 +15,8 @@
 
 namespace espalier::compress {
 class Compressor;
-}
+class ChannelCut;
+}  // namespace espalier::compress
 
 namespace espalier::nn {
 
@@ -27,6 +29,7 @@ class LatentAccess {
   friend class ParameterUpdate;
   friend void initialise(Module& model, uint64_t seed);
   friend class compress::Compressor;
+  friend class compress::ChannelCut;
   LatentAccess() {}  // user-provided: a defaulted one would let `{}` through as an aggregate
 };
 
@@ -41,7 +44,7 @@ enum class Role {
 /// and its gradient, the transforms that make the effective value, and the state that optimizers
 /// keep.
 ///
-///     latent → masks → fold → quantize (→ masks) → effective
+///     latent (→ gradient) → masks → fold → quantize (→ masks) → effective
 ///
 /// There is no way from a Parameter to an operation except `Module::effective`.
 class Parameter {
@@ -95,6 +98,8 @@ class Parameter {
   WeightTransform* transform(WeightTransform::Stage stage) const;
   /// What optimizers may move: an entry moves if every transform lets it. Undefined: all move.
   Mask trainable() const;
+  /// The entries that every mask keeps: 1 for those and 0 for the rest, ones without masks.
+  Tensor kept_by_masks() const;
 
   // What follows needs the pass-key.
   const Tensor& latent(const LatentAccess&) const { return latent_; }
@@ -106,6 +111,11 @@ class Parameter {
   /// The latent value through all transforms, recorded.
   Tensor effective(const LatentAccess&) const;
   void count_update(const LatentAccess&) { ++updates_; }
+  /// Keeps these indices of an axis, in their order, and drops the rest: of the latent value, its
+  /// gradient, what optimizers keep, and what attached transforms do. Graphs recorded before become
+  /// useless, and `effective_gradient` is undefined until the next backward.
+  /// \throws Error for no indices, an axis that is not there or an index out of range
+  void keep(const LatentAccess&, int axis, std::span<const int64_t> indices);
 
   /// State that belongs to this parameter element by element, such as an optimizer's momentum; made
   /// of zeros when first asked for. `owner` tells optimizers of one model apart.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "espalier/autograd/mask.h"
@@ -13,7 +15,12 @@ class WeightTransform {
  public:
   /// The order in which transforms apply, whatever the order of attaching. A weight has any number
   /// of masks, of which each must keep an entry, and one transform of each other stage.
-  enum class Stage { mask, fold, quantize };
+  enum class Stage {
+    gradient,  ///< leaves values as they are and acts on their gradient, or looks at it
+    mask,
+    fold,
+    quantize,
+  };
 
   virtual ~WeightTransform() = default;
   virtual Stage stage() const = 0;
@@ -26,6 +33,9 @@ class WeightTransform {
   virtual bool preserves_zero() const { return true; }
   /// Entries whose bit is 0 may not be moved by any optimizer; undefined: all may.
   virtual Mask trainable() const { return {}; }
+  /// The parameter has lost channels: of this axis only these indices are left, in their order. One
+  /// that keeps anything for each entry or index of the parameter keeps the same of it.
+  virtual void keep(int /*axis*/, std::span<const int64_t> /*indices*/) {}
 };
 
 /// What stands before or behind a layer's computation, on activations.

@@ -240,7 +240,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& scale, const Tensor& shift, Ten
   });
   const Tensor y = std::move(result);
   return record("batch_norm", {&x, &scale, &shift, &options.residual}, y,
-                {{"epsilon", options.epsilon}},
+                {{"epsilon", options.epsilon}, {"relu", options.relu ? 1.0 : 0.0}},
                 BatchNormGradient(rows, std::move(constants), x, y, options));
 }
 

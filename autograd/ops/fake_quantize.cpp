@@ -74,17 +74,23 @@ Tensor fake_quantize(const Tensor& x, std::span<const QuantizationGrid> grids) {
                           static_cast<float>(grid.lowest), static_cast<float>(grid.highest)},
                          x.data() + i, out);
   });
-  return record(
-      "fake_quantize", {&x}, y, {}, [x = Saved(x), groups](const Tensor& g, InputGradients& into) {
-        const auto& slope = vector_kernels();
-        const float* input = x.get("fake_quantize").data();
-        into.add(
-            0, groups.fill(g, [&](const QuantizationGrid& grid, int64_t i, int64_t n, float* out) {
-              const float margin = rounding_margin * grid.scale;
-              slope.clamp_gradient(n, grid.low() - margin, grid.high() + margin, input + i,
-                                   g.data() + i, out);
-            }));
-      });
+  const QuantizationGrid& first = grids.front();  // of one grid a trace knows all
+  return record("fake_quantize", {&x}, y,
+                {{"grids", static_cast<double>(grids.size())},
+                 {"scale", double{first.scale}},
+                 {"zero_point", static_cast<double>(first.zero_point)},
+                 {"lowest", static_cast<double>(first.lowest)},
+                 {"highest", static_cast<double>(first.highest)}},
+                [x = Saved(x), groups](const Tensor& g, InputGradients& into) {
+                  const auto& slope = vector_kernels();
+                  const float* input = x.get("fake_quantize").data();
+                  into.add(0, groups.fill(g, [&](const QuantizationGrid& grid, int64_t i, int64_t n,
+                                                 float* out) {
+                    const float margin = rounding_margin * grid.scale;
+                    slope.clamp_gradient(n, grid.low() - margin, grid.high() + margin, input + i,
+                                         g.data() + i, out);
+                  }));
+                });
 }
 
 ValueRange value_range(const Tensor& x) {

@@ -49,6 +49,11 @@ void SensitivityPruner::after_refresh() {
   set_retraining();
 }
 
+void SensitivityPruner::on_attach_failed() {
+  ScheduledPruner::on_attach_failed();
+  thresholds_.clear();
+}
+
 void SensitivityPruner::set_retraining() {
   for (const LayerInfo& layer : layers()) {
     if (!options_of(layer).alternates) continue;

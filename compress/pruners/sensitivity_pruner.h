@@ -83,6 +83,7 @@ class SensitivityPruner : public ScheduledPruner {
   void on_update() override;
   void on_attached(nn::Module& model) override;
   void after_refresh() override;
+  void on_attach_failed() override;
   /// Whether the layer is masked in this update, where they alternate.
   bool has_turn(const LayerInfo& layer) const;
   /// Holds the layers that are not to be trained now, and sets dropout to what is left.

@@ -11,26 +11,20 @@ namespace espalier::compress {
 
 Tensor ActivationRange::apply(const Tensor& x, bool training) {
   if (x.size() == 0) return x;
-  if (training && (!frozen_ || !known_)) follow(value_range(x));  // one batch in any case
+  watch(x, training);
   if (!quantizes()) return x;
   const QuantizationGrid now = grid();
   return fake_quantize(x, std::span(&now, 1));
 }
 
-QuantizationGrid ActivationRange::grid() const {
-  if (options_.symmetric) return symmetric_grid({low_, high_}, options_.bits);
-  return affine_grid(low_, high_, 0, (1 << options_.bits) - 1);
+QuantizationGrid ActivationRange::grid_of(const ValueRange& range) const {
+  if (options_.symmetric) return symmetric_grid(range, options_.bits);
+  return affine_grid(range.low, range.high, 0, (1 << options_.bits) - 1);
 }
 
-void ActivationRange::follow(const ValueRange& batch) {
-  if (!std::isfinite(batch.low) || !std::isfinite(batch.high)) {
-    throw Error(name_,
-                "the values are no longer finite numbers, so they have no range: training has "
-                "diverged; try a smaller learning rate");
-  }
-  const double decay = known_ ? options_.decay : 0;
-  low_ = static_cast<float>(decay * double{low_} + (1 - decay) * double{batch.low});
-  high_ = static_cast<float>(decay * double{high_} + (1 - decay) * double{batch.high});
+void ActivationRange::set_range(const ValueRange& range) {
+  low_ = range.low;
+  high_ = range.high;
   known_ = true;
 }
 
@@ -45,6 +39,21 @@ void ActivationRange::set_state(const Tensor& state) {
   high_ = state[1];
   known_ = state[2] != 0;
   active_ = state[3] != 0;
+}
+
+void MovingRange::watch(const Tensor& x, bool training) {
+  if (!training || (frozen_ && known())) return;  // one batch in any case
+  const ValueRange batch = value_range(x), before = range();
+  if (!std::isfinite(batch.low) || !std::isfinite(batch.high)) {
+    throw Error(std::string(name()),
+                "the values are no longer finite numbers, so they have no range: training has "
+                "diverged; try a smaller learning rate");
+  }
+  const double decay = known() ? decay_ : 0;
+  const auto mixed = [decay](float old, float current) {
+    return static_cast<float>(decay * double{old} + (1 - decay) * double{current});
+  };
+  set_range({mixed(before.low, batch.low), mixed(before.high, batch.high)});
 }
 
 }  // namespace espalier::compress

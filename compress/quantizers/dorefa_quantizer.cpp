@@ -62,7 +62,6 @@ float scale_between(std::span<const float> weight, std::span<const float> quanti
 
 Tensor DoReFaQuantizer::quantize_weight(const LayerInfo& layer, const Tensor& weight) {
   const int bits = options_of(layer).weight_bits;
-  if (bits == full_precision) return weight;
   NewTensor result(weight.shape());
   if (bits == 1) {
     const float mean = mean_magnitude(weight);
@@ -112,7 +111,6 @@ Tensor DoReFaQuantizer::rounding_gradient(const LayerInfo& layer, const Tensor& 
 
 Tensor DoReFaQuantizer::quantize_input(const LayerInfo& layer, const Tensor& x) {
   const int bits = options_of(layer).activation_bits;
-  if (bits == full_precision) return x;
   const QuantizationGrid grid{.scale = 1 / steps_of(bits),
                               .zero_point = 0,
                               .lowest = 0,
@@ -122,7 +120,7 @@ Tensor DoReFaQuantizer::quantize_input(const LayerInfo& layer, const Tensor& x) 
 
 Tensor DoReFaQuantizer::quantize_grad(const LayerInfo& layer, const Tensor& gradient) {
   const int bits = options_of(layer).gradient_bits;
-  if (bits == full_precision || gradient.size() == 0) return gradient;
+  if (gradient.size() == 0) return gradient;
   const float steps = steps_of(bits);
   const auto pass = static_cast<uint64_t>(backwards_[static_cast<size_t>(layer.index)]++);
   const RandomStream noise(layer.module->draws.seed, Purpose::gradient_noise,
@@ -178,6 +176,20 @@ void DoReFaQuantizer::read_rule(int rule, MapReader& options) {
 std::string DoReFaQuantizer::reason_to_leave_out(const LayerInfo&, int place, int count) const {
   if (place == 0) return "the first layer stays in full precision unless a rule names it";
   return place == count - 1 ? "the last layer stays in full precision unless a rule names it" : "";
+}
+
+QuantizedTensors DoReFaQuantizer::quantized_tensors(const LayerInfo& layer) const {
+  const Options& o = options_of(layer);
+  return {.weight = o.weight_bits < full_precision,
+          .input = o.activation_bits < full_precision,
+          .result = o.gradient_bits < full_precision};
+}
+
+void DoReFaQuantizer::on_attach_failed() {
+  Quantizer::on_attach_failed();
+  gains_.clear();
+  seen_gains_.clear();
+  backwards_.clear();
 }
 
 void DoReFaQuantizer::on_attached(nn::Module& model) {

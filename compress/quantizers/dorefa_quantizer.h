@@ -47,6 +47,7 @@ class DoReFaQuantizer : public Quantizer {
   WeightLevels weight_levels(const LayerInfo& layer) const override {
     return {.bits = options_of(layer).weight_bits};
   }
+  QuantizedTensors quantized_tensors(const LayerInfo& layer) const override;
   void visit_state(nn::StateVisitor& state) override;
   std::vector<std::string> notes() const override;
 
@@ -57,6 +58,7 @@ class DoReFaQuantizer : public Quantizer {
   void read_rule(int rule, MapReader& options) override;
   std::string reason_to_leave_out(const LayerInfo& layer, int place, int count) const override;
   void on_attached(nn::Module& model) override;
+  void on_attach_failed() override;
   const Options& options_of(const LayerInfo& layer) const {
     return options_[static_cast<size_t>(layer.rule)];
   }

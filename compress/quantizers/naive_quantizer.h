@@ -22,8 +22,12 @@ class NaiveQuantizer : public Quantizer {
     return {.bits = bits, .per_channel = true};
   }
   bool preserves_zero(const LayerInfo&) const override { return true; }
+  QuantizedTensors quantized_tensors(const LayerInfo&) const override {
+    return {.weight = true, .input = false, .result = false};
+  }
 
  private:
+  bool acts_on_activations() const override { return false; }
   static constexpr int bits = 8;
 };
 

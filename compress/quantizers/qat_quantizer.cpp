@@ -1,130 +1,34 @@
 #include "espalier/compress/quantizers/qat_quantizer.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cmath>
-#include <limits>
-
-#include "espalier/autograd/ops.h"
 #include "espalier/compress/late_start.h"
-#include "espalier/compress/layer_rules.h"
-#include "espalier/compress/quantizers/grids.h"
 
 namespace espalier::compress {
-namespace {
-
-/// A tensor like `weight` that has `factors[o]` wherever its first index is o.
-Tensor by_channel(const Tensor& weight, const std::vector<float>& factors) {
-  const int64_t elements = weight.size() / weight.shape()[0];
-  NewTensor result(weight.shape());
-  float* row = result.data();
-  for (const float factor : factors) row = std::fill_n(row, elements, factor);
-  return result;
-}
-
-}  // namespace
-
-/// Multiples of weight scale times input scale.
-class QATQuantizer::Bias : public nn::WeightTransform {
- public:
-  Bias(const QATQuantizer& quantizer, const LayerInfo& layer,
-       std::shared_ptr<ActivationRange> input)
-      : quantizer_(quantizer), name_(quantizer.name()), layer_(layer), input_(std::move(input)) {}
-
-  Stage stage() const override { return Stage::quantize; }
-  std::string_view name() const override { return name_; }
-  Tensor apply(const Tensor& bias) const override {
-    const auto& weights = quantizer_.grids_[static_cast<size_t>(layer_.index)];
-    if (!quantizer_.acts_on(layer_) || !input_->quantizes() || weights.empty()) return bias;
-    const float scale = input_->grid().scale;
-    std::vector<QuantizationGrid> grids;
-    for (const QuantizationGrid& weight : weights) {
-      grids.push_back({.scale = weight.scale * scale,
-                       .zero_point = 0,
-                       .lowest = -std::numeric_limits<int32_t>::max(),
-                       .highest = std::numeric_limits<int32_t>::max()});
-    }
-    return fake_quantize(bias, grids);
-  }
-
- private:
-  const QATQuantizer& quantizer_;
-  std::string name_;
-  LayerInfo layer_;
-  std::shared_ptr<ActivationRange> input_;
-};
 
 QATQuantizer::~QATQuantizer() {
+  let_statistics_go();
+}
+
+void QATQuantizer::let_statistics_go() {
   for (const LayerInfo& layer : layers()) {
-    nn::BatchNorm2d* norm = stored_.around(layer.name).batch_norm;
+    nn::BatchNorm2d* norm = batch_norm(layer);
     if (norm && options_of(layer).freeze_bn_epoch) norm->freeze_statistics(false);
   }
 }
 
-Tensor QATQuantizer::quantize_weight(const LayerInfo& layer, const Tensor& weight) {
-  const Options& o = options_of(layer);
-  const int bits = weight_bits(layer);
-  auto& grids = grids_[static_cast<size_t>(layer.index)];
-  const nn::BatchNorm2d* norm = stored_.around(layer.name).batch_norm;
-  if (o.per_channel || !norm) {
-    grids = weight_grids(weight, bits, o.per_channel, o.symmetric_weights);
-    return fake_quantize(weight, grids);
-  }
-  // A channel whose γ is 0 has no result, whatever its weights; it must not divide by zero.
-  constexpr float smallest = 1e-12f;
-  std::vector<float> factors = norm->folding_factors(), inverse;
-  for (float& factor : factors) {
-    if (std::abs(factor) < smallest) factor = smallest;
-    inverse.push_back(1 / factor);
-  }
-  const Tensor folded = multiply(weight, by_channel(weight, factors));
-  grids = weight_grids(folded, bits, false, o.symmetric_weights);
-  return multiply(fake_quantize(folded, grids), by_channel(weight, inverse));
-}
-
-WeightLevels QATQuantizer::weight_levels(const LayerInfo& layer) const {
-  // Behind a batch normalisation each channel has a factor of its own in any case.
-  return {.bits = weight_bits(layer),
-          .per_channel =
-              options_of(layer).per_channel || stored_.around(layer.name).batch_norm != nullptr};
-}
-
 void QATQuantizer::read_rule(int rule, MapReader& options) {
   Quantizer::read_rule(rule, options);
-  const auto bits = [&](const char* key, int64_t fallback, const char* help) {
-    return static_cast<int>(
-        options.integer(key, {.min = 2, .max = 16, .fallback = fallback, .help = help}));
-  };
   const auto epoch = [&](const char* key, const char* help) -> std::optional<int64_t> {
     if (!options.find(key, help)) return std::nullopt;
     return options.integer(key, {.min = 0, .help = help});
   };
-  Options o;
   const bool paper = options.boolean(
       "paper", false, "the paper to the letter: one affine grid for all of a weight");
-  const int both = bits("q_bits", 8, "bits of weights and activations");
-  o.weight_bits = bits("weight_bits", both, "bits of weights (q_bits)");
-  o.activation_bits = bits("activation_bits", both, "bits of activations (q_bits)");
-  o.first_last_bits = bits("first_last_bits", 8,
-                           "the least for the first layer's weights and input and the last layer's "
-                           "weights and result");
-  o.per_channel = options.boolean("per_channel", !paper,
-                                  "a grid for each output channel of a weight, or one for all");
-  o.symmetric_weights = !paper;
-  o.symmetric_activations = false;
-  if (const Value* symmetric = options.find(
-          "symmetric",
-          {.allowed = "true or false",
-           .help = "codes around 0 for weights and activations; weights alone if not given"})) {
-    if (!symmetric->is_boolean())
-      options.fail("symmetric", "must be true or false, not " + symmetric->describe());
-    o.symmetric_weights = o.symmetric_activations = symmetric->as_boolean();
-  }
-  options.check(!paper || !o.per_channel, {"per_channel", "paper"},
+  const Widths& grids = read_widths(rule, options, paper);
+  options.check(!paper || !grids.per_channel, {"per_channel", "paper"},
                 "cannot be true beside 'paper: true', which has one grid for all of a weight");
-  options.check(!paper || !o.symmetric_weights, {"symmetric", "paper"},
+  options.check(!paper || !grids.symmetric_weights, {"symmetric", "paper"},
                 "cannot be true beside 'paper: true', whose grids are affine");
+  Options o;
   o.quant_start_step = options.integer(
       "quant_start_step",
       {.min = 0,
@@ -143,43 +47,21 @@ void QATQuantizer::read_rule(int rule, MapReader& options) {
   options_.back() = o;
 }
 
+std::shared_ptr<ActivationRange> QATQuantizer::make_range(const LayerInfo& layer,
+                                                          const ActivationRange::Options& options) {
+  moving_.push_back(std::make_shared<MovingRange>(*this, options, options_of(layer).ema_decay));
+  return moving_.back();
+}
+
 void QATQuantizer::on_attached(nn::Module& model) {
-  const std::vector<LayerInfo> all = compressible_layers(model);
-  if (!all.empty()) {
-    first_ = all.front().name;
-    last_ = all.back().name;
-  }
-  grids_.resize(layers().size());
-  std::map<int, std::shared_ptr<ActivationRange>> by_number;
-  for (size_t number = 0; number < stored_.tensors.size(); ++number) {
-    const StoredTensor& tensor = stored_.tensors[number];
-    const LayerInfo* layer = layer_at(tensor.weighted);
-    if (!layer) continue;
-    const Options& o = options_of(*layer);
-    auto range = std::make_shared<ActivationRange>(
-        *this, ActivationRange::Options{.bits = activation_bits(tensor, *layer),
-                                        .symmetric = o.symmetric_activations,
-                                        .decay = o.ema_decay});
-    const bool is_input = tensor.kind == StoredTensor::Kind::input;
-    if (is_input) {
-      put_on_input(*tensor.module->record(), range);
-    } else {
-      put_on_output(*tensor.module->record(), range);
-    }
-    ranges_.push_back({is_input ? "input" : tensor.path + ".output", layer, range});
-    by_number[static_cast<int>(number)] = range;
-  }
-  for (const LayerInfo& layer : layers()) {
-    const LayerSurroundings around = stored_.around(layer.name);
-    const auto input = by_number.find(around.input);
-    if (around.batch_norm || input == by_number.end()) continue;
-    for (const auto& parameter : layer.module->parameters) {
-      if (parameter->role() != nn::Role::bias) continue;
-      put_on_parameter(*parameter, std::make_shared<Bias>(*this, layer, input->second));
-    }
-  }
+  IntegerQuantizer::on_attached(model);
   follow_clock();
-  Quantizer::on_attached(model);
+}
+
+void QATQuantizer::on_attach_failed() {
+  let_statistics_go();
+  IntegerQuantizer::on_attach_failed();
+  moving_.clear();
 }
 
 void QATQuantizer::update_epoch(int epoch) {
@@ -190,14 +72,14 @@ void QATQuantizer::update_epoch(int epoch) {
 void QATQuantizer::follow_clock() {
   if (for_evaluation()) return;  // what the ranges were at the end of training is loaded
   const auto has_come = [this](const std::optional<int64_t>& at) { return at && epoch() >= *at; };
-  for (const Range& range : ranges_) {
-    const Options& o = options_of(*range.layer);
-    range.range->set_active(epoch() >= start_epoch(range.layer->rule) &&
-                            updates() >= o.quant_start_step);
-    range.range->set_frozen(has_come(o.freeze_observers_epoch));
+  for (size_t i = 0; i < moving_.size(); ++i) {
+    const LayerInfo& layer = *ranges()[i].layer;
+    const Options& o = options_of(layer);
+    moving_[i]->set_active(epoch() >= start_epoch(layer.rule) && updates() >= o.quant_start_step);
+    moving_[i]->set_frozen(has_come(o.freeze_observers_epoch));
   }
   for (const LayerInfo& layer : layers()) {
-    nn::BatchNorm2d* norm = stored_.around(layer.name).batch_norm;
+    nn::BatchNorm2d* norm = batch_norm(layer);
     const std::optional<int64_t>& at = options_of(layer).freeze_bn_epoch;
     if (norm && at) norm->freeze_statistics(has_come(at));
   }
@@ -216,51 +98,8 @@ std::vector<ScheduleEnd> QATQuantizer::schedule_ends(int64_t epochs,
 }
 
 void QATQuantizer::visit_state(nn::StateVisitor& state) {
-  Quantizer::visit_state(state);
-  for (const Range& range : ranges_) {
-    Tensor value = range.range->state();
-    state("range." + range.path, value);
-    if (state.restores()) range.range->set_state(value);
-  }
+  IntegerQuantizer::visit_state(state);
   if (state.restores()) follow_clock();
-}
-
-std::vector<std::string> QATQuantizer::notes() const {
-  std::vector<std::string> lines;
-  const auto raised = std::any_of(layers().begin(), layers().end(), [&](const LayerInfo& layer) {
-    const Options& o = options_of(layer);
-    return is_first_or_last(layer.name) &&
-           o.first_last_bits > std::min(o.weight_bits, o.activation_bits);
-  });
-  lines.push_back(fmt::format("{} activation tensors are quantized", ranges_.size()));
-  if (raised && !layers().empty()) {
-    lines.back() +=
-        fmt::format("; first and last layer ({}, {}), input and result with at least {} bits",
-                    first_, last_, options_of(layers().front()).first_last_bits);
-  }
-  return lines;
-}
-
-int QATQuantizer::weight_bits(const LayerInfo& layer) const {
-  const Options& o = options_of(layer);
-  return is_first_or_last(layer.name) ? std::max(o.weight_bits, o.first_last_bits) : o.weight_bits;
-}
-
-int QATQuantizer::activation_bits(const StoredTensor& tensor, const LayerInfo& layer) const {
-  const Options& o = options_of(layer);
-  const bool outermost = tensor.kind == StoredTensor::Kind::input ||
-                         (tensor.kind == StoredTensor::Kind::layer && tensor.weighted == last_);
-  return outermost ? std::max(o.activation_bits, o.first_last_bits) : o.activation_bits;
-}
-
-bool QATQuantizer::is_first_or_last(const std::string& layer) const {
-  return layer == first_ || layer == last_;
-}
-
-const LayerInfo* QATQuantizer::layer_at(const std::string& path) const {
-  const auto found = std::find_if(layers().begin(), layers().end(),
-                                  [&](const LayerInfo& layer) { return layer.name == path; });
-  return found == layers().end() ? nullptr : &*found;
 }
 
 }  // namespace espalier::compress

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -21,21 +22,88 @@ using Json = nlohmann::ordered_json;
 
 constexpr size_t length_bytes = 8;
 
-Tensor read_tensor(const std::string& name, const Json& entry, std::string_view values) {
-  if (entry.at("dtype") != "F32") {
-    throw Error("safetensors",
-                "tensor '" + name + "' is not float32 but " + entry.at("dtype").get<std::string>());
+/// The float32 of these 32 bits.
+float from_bits(uint32_t bits) {
+  return std::bit_cast<float>(bits);
+}
+
+/// IEEE 754 half precision: 1 bit for the sign, 5 for the exponent, 10 for the fraction.
+float from_half(uint16_t half) {
+  const uint32_t sign = uint32_t{half} >> 15 << 31, exponent = (half >> 10) & 31u,
+                 fraction = half & 1023u;
+  if (exponent == 31) return from_bits(sign | 0x7f800000u | fraction << 13);
+  if (exponent > 0) return from_bits(sign | (exponent + 112) << 23 | fraction << 13);
+  const float tiny = static_cast<float>(fraction) * 0x1p-24f;
+  return sign ? -tiny : tiny;
+}
+
+/// bfloat16 is the upper half of a float32.
+float from_bfloat(uint16_t upper) {
+  return from_bits(uint32_t{upper} << 16);
+}
+
+float from_double(double value) {
+  const float nearest = static_cast<float>(value);
+  if (std::isfinite(value) && !std::isfinite(nearest))
+    throw Error("safetensors", "a value of " + std::to_string(value) + " is too large for float32");
+  return nearest;
+}
+
+template <class Stored, class Convert>
+void convert(const char* from, int64_t count, float* to, const Convert& to_float) {
+  for (int64_t i = 0; i < count; ++i) {
+    Stored stored;
+    std::memcpy(&stored, from + static_cast<size_t>(i) * sizeof(Stored), sizeof(Stored));
+    to[i] = to_float(stored);
   }
+}
+
+/// A type of numbers that files hold.
+struct Kind {
+  std::string_view name;
+  size_t bytes;
+  void (*read)(const char* from, int64_t count, float* to);
+};
+
+constexpr Kind kinds[] = {
+    {"F32", 4,
+     [](const char* from, int64_t count, float* to) {
+       std::memcpy(to, from, static_cast<size_t>(count) * sizeof(float));
+     }},
+    {"F16", 2,
+     [](const char* from, int64_t count, float* to) {
+       convert<uint16_t>(from, count, to, from_half);
+     }},
+    {"BF16", 2,
+     [](const char* from, int64_t count, float* to) {
+       convert<uint16_t>(from, count, to, from_bfloat);
+     }},
+    {"F64", 8,
+     [](const char* from, int64_t count, float* to) {
+       convert<double>(from, count, to, from_double);
+     }},
+};
+
+const Kind& kind_of(const std::string& name, const std::string& dtype) {
+  for (const Kind& kind : kinds) {
+    if (kind.name == dtype) return kind;
+  }
+  throw Error("safetensors", "tensor '" + name + "' has values of the type " + dtype +
+                                 "; those of F32, F16, BF16 and F64 can be read");
+}
+
+Tensor read_tensor(const std::string& name, const Json& entry, std::string_view values) {
+  const Kind& kind = kind_of(name, entry.at("dtype").get<std::string>());
   const auto extents = entry.at("shape").get<std::vector<int64_t>>();
   const auto [begin, end] = entry.at("data_offsets").get<std::pair<size_t, size_t>>();
   const Shape shape{std::span<const int64_t>(extents)};
   if (begin > end || end > values.size() ||
-      end - begin != static_cast<size_t>(shape.elements()) * sizeof(float)) {
+      end - begin != static_cast<size_t>(shape.elements()) * kind.bytes) {
     throw Error("safetensors",
                 "the byte range of tensor '" + name + "' does not fit its shape or the file");
   }
   NewTensor tensor(shape);
-  std::memcpy(tensor.data(), values.data() + begin, end - begin);
+  kind.read(values.data() + begin, shape.elements(), tensor.data());
   return tensor;
 }
 
@@ -95,7 +163,7 @@ Safetensors read_safetensors(const std::string& path) {
   } catch (const Json::exception& error) {
     throw fail(std::string("has a damaged header: ") + error.what());
   } catch (const Error& error) {
-    throw fail(std::string("is damaged: ") + error.what());
+    throw fail(std::string("cannot be read: ") + error.what());
   }
   return content;
 }

@@ -20,6 +20,7 @@ struct Safetensors {
 /// equal bytes. \throws Error naming the path
 void write_safetensors(const std::string& path, const Safetensors& content);
 
+/// Values of half and double precision and bfloat16 (`F16`, `F64`, `BF16`) become float32.
 /// PyTorch's counts of batches (`….num_batches_tracked`, int64), which nothing here needs, are left
 /// out. \throws Error naming the path and what is wrong with the file
 Safetensors read_safetensors(const std::string& path);

@@ -91,6 +91,17 @@ std::vector<Entry> entries(const Module& model) {
   return all;
 }
 
+/// What there is instead of a tensor that is missing.
+std::string names(const Safetensors& file) {
+  constexpr size_t most = 4;
+  std::string text;
+  for (size_t i = 0; i < std::min(most, file.tensors.size()); ++i)
+    text += (i == 0 ? "; there are " : ", ") + file.tensors[i].first;
+  if (file.tensors.size() > most)
+    text += " and " + std::to_string(file.tensors.size() - most) + " more";
+  return text;
+}
+
 }  // namespace
 
 void save_weights(const Module& model, const std::string& path) {
@@ -100,6 +111,15 @@ void save_weights(const Module& model, const std::string& path) {
     file.tensors.emplace_back(entry.name, to_pytorch(entry.value()));
   }
   write_safetensors(path, file);
+}
+
+std::map<std::string, Shape> weight_shapes(const std::string& path) {
+  std::map<std::string, Shape> shapes;
+  for (const auto& [name, value] : read_safetensors(path).tensors) {
+    const Shape& s = value.shape();
+    shapes[name] = s.axes() == 4 ? Shape{s[0], s[2], s[3], s[1]} : s;
+  }
+  return shapes;
 }
 
 void load_weights(Module& model, const std::string& path) {
@@ -118,7 +138,7 @@ void load_weights(Module& model, const std::string& path) {
     const auto found = std::find_if(file.tensors.begin(), file.tensors.end(),
                                     [&](const auto& tensor) { return tensor.first == entry.name; });
     if (found == file.tensors.end())
-      throw fail("has no tensor '" + entry.name + "': it belongs to another model");
+      throw fail("has no tensor '" + entry.name + "': it belongs to another model" + names(file));
     values.push_back(from_pytorch(found->second));
     if (values.back().shape() != entry.shape()) {
       throw fail("has another shape for '" + entry.name +

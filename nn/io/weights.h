@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "espalier/nn/module.h"
@@ -11,6 +12,9 @@ namespace espalier::nn {
 /// `O×I×kH×kW`). Equal weights give equal bytes. What quantizers know of activations, such as their
 /// ranges, is in it too (`relu1.output_quantizer`).
 void save_weights(const Module& model, const std::string& path);
+
+/// The shapes of the tensors in such a file by their names, in the order of axes that layers have.
+std::map<std::string, Shape> weight_shapes(const std::string& path);
 
 /// Loads such a file into the stored values of a model of the same structure. What quantizers know
 /// of activations goes to those attached to the model, and is passed over where there are none.

@@ -27,6 +27,11 @@ void BatchNorm2d::restart_buffers() {
   variance_->value = Tensor::full(variance_->value.shape(), 1.0f);
 }
 
+void BatchNorm2d::recalibrate(bool on) {
+  recalibrates_ = on;
+  batches_ = 0;
+}
+
 std::vector<float> BatchNorm2d::folding_factors() const {
   const Tensor scale = scale_->effective_value();
   std::vector<float> factors(static_cast<size_t>(scale.size()));
@@ -45,6 +50,11 @@ Tensor BatchNorm2d::forward(const Tensor& x) {
 Tensor BatchNorm2d::forward_fused(const Tensor& x, Fusion& fusion) {
   BatchNormOptions options{
       .training = training() && !frozen_, .momentum = momentum_, .epsilon = epsilon_};
+  if (recalibrates_) {
+    // The k-th batch moves a mean of k − 1 by 1/k.
+    options.training = true;
+    options.momentum = 1 / static_cast<double>(++batches_);
+  }
   // A residual that does not fit is left to whoever asked, where the error belongs.
   if (!fusion.residual.defined() || fusion.residual.shape() == x.shape()) {
     options.residual = fusion.residual;

@@ -26,6 +26,9 @@ class BatchNorm2d : public Module {
   /// From now on training normalises with the running statistics too and leaves them as they are;
   /// γ and β are trained on.
   void freeze_statistics(bool on = true) { frozen_ = on; }
+  /// While on, evaluation normalises with the statistics of the batch too, and the running ones
+  /// become the mean of those of all batches since it was switched on.
+  void recalibrate(bool on = true);
   /// γ/√(running variance + ε) for each channel: what evaluation multiplies it by.
   std::vector<float> folding_factors() const;
 
@@ -34,6 +37,8 @@ class BatchNorm2d : public Module {
   Tensor forward_fused(const Tensor& x, Fusion& fusion) override;
   double epsilon_, momentum_;
   bool frozen_ = false;
+  bool recalibrates_ = false;
+  int64_t batches_ = 0;  // since it was switched on
   Parameter *scale_, *shift_;
   NamedBuffer *mean_, *variance_;
 };

@@ -17,6 +17,7 @@ Conv2d::Conv2d(const Options& o)
     throw Error("Conv2d", "in = " + std::to_string(o.in) + " and out = " + std::to_string(o.out) +
                               " must both be divisible by groups = " + std::to_string(o.groups));
   }
+  filters_per_group_ = o.out / o.groups;
   const int64_t fan_in = o.kernel * o.kernel * (o.in / o.groups);
   weight_ = &add_parameter("weight", Role::weight, {o.out, o.kernel, o.kernel, o.in / o.groups},
                            kaiming_uniform(fan_in));
@@ -25,7 +26,9 @@ Conv2d::Conv2d(const Options& o)
 
 Tensor Conv2d::forward(const Tensor& x) {
   const Tensor weight = effective(*weight_);  // before the bias, whose grid may depend on it
-  return conv2d(x, weight, bias_ ? effective(*bias_) : Tensor(), geometry_);
+  Conv2dOptions geometry = geometry_;
+  if (geometry.groups > 1) geometry.groups = weight.shape()[0] / filters_per_group_;
+  return conv2d(x, weight, bias_ ? effective(*bias_) : Tensor(), geometry);
 }
 
 }  // namespace espalier::nn

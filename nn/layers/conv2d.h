@@ -8,7 +8,8 @@
 namespace espalier::nn {
 
 /// Convolution, see `espalier::conv2d`. Weight `out×kernel×kernel×(in/groups)`, bias `out`.
-/// Input `N×H×W×in`, output `N×P×Q×out`.
+/// Input `N×H×W×in`, output `N×P×Q×out`. All sizes are those of the weight at the moment; a layer
+/// of several groups that loses channels loses whole groups.
 class Conv2d : public Module {
  public:
   struct Options {
@@ -23,6 +24,7 @@ class Conv2d : public Module {
  private:
   Tensor forward(const Tensor& x) override;
   Conv2dOptions geometry_;
+  int64_t filters_per_group_;
   Parameter* weight_;
   Parameter* bias_ = nullptr;
 };

@@ -50,7 +50,7 @@ std::string error_of(const Registry& registry, const std::string& name, const Va
   nn::Sequential net = four_layers();
   try {
     for (const auto& compressor : registry.make_all(parse_yaml(to_yaml(sections), "f")))
-      (*compressor)(net);
+      (*compressor)(net, {8, 8, 1});
   } catch (const ConfigError& error) {
     return error.what();
   }
@@ -322,7 +322,7 @@ TEST_CASE("every algorithm of the library is explained, and its example works") 
     const Value sections = parse_yaml(example_section(algorithm), "example");
     nn::Sequential net = four_layers();
     for (const auto& compressor : registry.make_all(sections)) {
-      (*compressor)(net);
+      (*compressor)(net, {8, 8, 1});
       CHECK(compressor->layers().size() + compressor->excluded().size() == 4);
     }
   }

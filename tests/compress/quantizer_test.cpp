@@ -9,7 +9,11 @@
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/ops.h"
 #include "espalier/compress/pruners/level_pruner.h"
+#include "espalier/compress/pruners/sensitivity_pruner.h"
+#include "espalier/compress/quantizers/dorefa_quantizer.h"
 #include "espalier/compress/quantizers/naive_quantizer.h"
+#include "espalier/compress/quantizers/qat_quantizer.h"
+#include "espalier/compress/quantizers/weight_sharing_quantizer.h"
 #include "espalier/compress/rule_report.h"
 #include "espalier/compress/sensitivity/weight_trial.h"
 #include "espalier/nn/optim/sgd.h"
@@ -259,6 +263,108 @@ TEST_CASE("quantizer: laws that are broken are named with layer and rule") {
              Contains("returned nan for layer 'conv1'") && Contains("finite"));
   CHECK_THAT(error([](const Tensor& w) { return w; }, 2),
              Contains("different values for layer 'conv1'") && Contains("2^2"));
+}
+
+TEST_CASE("quantizer: several share a layer where they act on different tensors") {
+  const Rules on_conv2{{{"support_op", "conv2"}, {"activation_bits", 2}}};
+  nn::Sequential net = four_layers(), with_naive = four_layers(), with_inputs = four_layers();
+  const Tensor x = normal({2, 8, 8, 1}, 1);
+  NaiveQuantizer naive({{{"support_op", "conv2"}}}), naive_alone({{{"support_op", "conv2"}}});
+  DoReFaQuantizer inputs(on_conv2), inputs_alone(on_conv2);
+  DoReFaQuantizer gradients({{{"support_op", "conv2"}, {"gradient_bits", 4}}});
+  inputs(net);
+  naive(net);
+  gradients(net);
+  naive_alone(with_naive);
+  inputs_alone(with_inputs);
+  const std::vector<double> y = doubles(net(x));
+  CHECK(y != doubles(with_naive(x)));
+  CHECK(y != doubles(with_inputs(x)));
+  for (const LayerInfo& layer : naive.layers()) {
+    for (const nn::NamedParameter& named : with_inputs.parameters()) {
+      if (named.layer == layer.name && named.parameter->role() == nn::Role::weight)
+        named.parameter->load(layer.parameter->effective_value());
+    }
+  }
+  CHECK(y == doubles(with_inputs(x)));
+  // The same tensor twice is an error, as it was.
+  CHECK_THROWS_WITH(DoReFaQuantizer(on_conv2)(net),
+                    Contains("input of layer 'conv2' is quantized by DoReFaQuantizer already"));
+  CHECK_THROWS_WITH(DoReFaQuantizer({{{"support_op", "conv2"}, {"gradient_bits", 2}}})(net),
+                    Contains("result of layer 'conv2'"));
+  CHECK_THROWS_WITH(DoReFaQuantizer({{{"support_op", "conv2"}, {"weight_bits", 2}}})(net),
+                    Contains("weight of layer 'conv2' is quantized by NaiveQuantizer already"));
+}
+
+namespace {
+
+/// What an attempt to attach must leave as it was.
+struct Traces {
+  explicit Traces(nn::Module& net) {
+    for (const nn::NamedParameter& named : net.parameters()) {
+      weights.push_back(doubles(named.parameter->effective_value()));
+      using Stage = nn::WeightTransform::Stage;
+      for (const Stage stage : {Stage::mask, Stage::fold, Stage::quantize})
+        places.push_back(named.parameter->transform(stage));
+    }
+    net.for_each_module([&](const std::string&, nn::Module& module) {
+      places.push_back(module.record()->input_transform.get());
+      places.push_back(module.record()->output_transform.get());
+      listeners += module.record()->listeners.size();
+    });
+  }
+  bool operator==(const Traces&) const = default;
+  std::vector<std::vector<double>> weights;
+  std::vector<const void*> places;
+  size_t listeners = 0;
+};
+
+}  // namespace
+
+TEST_CASE("compressor: an attempt to attach that fails leaves nothing behind") {
+  nn::Sequential net = four_layers();
+  const auto fails = [&](Compressor& compressor, const std::string& complaint) {
+    INFO(compressor.name());
+    const Traces before(net);
+    CHECK_THROWS_WITH(compressor(net), Contains(complaint));
+    CHECK(Traces(net) == before);
+    CHECK_FALSE(compressor.attached());
+    CHECK(compressor.layers().empty());
+  };
+  std::optional<Signs> present(std::in_place, Rules{{{"support_op", "fc1"}}});
+  (*present)(net);
+  NaiveQuantizer naive;
+  DoReFaQuantizer dorefa(
+      {{{"weight_bits", 2}, {"activation_bits", 2}, {"support_op", "re:conv1|conv2|fc1"}}});
+  QATQuantizer qat({{{"freeze_bn_epoch", 0}}});
+  WeightSharingQuantizer sharing;
+  for (Compressor* each : std::vector<Compressor*>{&naive, &dorefa, &qat, &sharing})
+    fails(*each, "'fc1' is quantized by Signs already");
+
+  // A mask that is wrong for the third layer: the first two have not been masked, nor zeroed.
+  class WrongForLinear : public Pruner {
+   public:
+    using Pruner::Pruner;
+    bool right = false;
+    Tensor calc_mask(const LayerInfo& layer, const Tensor& weight) override {
+      return layer.type == "Linear" && !right ? Tensor::full(weight.shape(), 0.5f)
+                                              : Tensor::zeros(weight.shape());
+    }
+  };
+  WrongForLinear pruner;
+  fails(pruner, "fc1");
+  SensitivityPruner goal({{{"sensitivity", 0.5}, {"support_op", "conv1"}},
+                          {{"sensitivity", 0.5}, {"support_op", "no_such"}}});
+  fails(goal, "no_such");
+
+  // With what stood in the way gone, the same objects attach.
+  present.reset();
+  dorefa(net);
+  CHECK(dorefa.layers().size() == 3);
+  pruner.right = true;
+  pruner(net);
+  CHECK(pruner.layers().size() == 4);
+  for (const float w : net.parameters()[0].parameter->effective_value().values()) CHECK(w == 0);
 }
 
 TEST_CASE("quantizer: two on one weight are an error, on different layers they are not") {

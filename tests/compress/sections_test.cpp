@@ -191,11 +191,14 @@ TEST_CASE("the registry makes every section of a file") {
   CHECK(made[1]->name() == "LevelPruner");
 
   const TemporaryFile unknown("LevelPruner: {config: [{sparsity: 0.5}]}\ntfAGPrunner:\n");
-  CHECK_THROWS_WITH(registry.make_all_from(unknown.path()),
-                    Equals("[config] " + unknown.path() +
-                           ":2:1: there is no algorithm named 'tfAGPrunner'; did you mean "
-                           "'AGPruner'?; known: LevelPruner, AGPruner, SensitivityPruner, "
-                           "NaiveQuantizer, QATQuantizer, DoReFaQuantizer"));
+  CHECK_THROWS_WITH(
+      registry.make_all_from(unknown.path()),
+      Equals(
+          "[config] " + unknown.path() +
+          ":2:1: there is no algorithm named 'tfAGPrunner'; did you mean "
+          "'AGPruner'?; known: LevelPruner, AGPruner, SensitivityPruner, "
+          "L1FilterPruner, L2FilterPruner, FPGMPruner, SlimPruner, TaylorPruner, "
+          "NaiveQuantizer, QATQuantizer, PTQQuantizer, DoReFaQuantizer, WeightSharingQuantizer"));
   const TemporaryFile twice("AGPruner: {config: []}\ntfAGPruner: {config: []}\n");
   CHECK_THROWS_WITH(registry.make_all_from(twice.path()),
                     Equals("[config] " + twice.path() +

@@ -9,6 +9,7 @@
 #include "espalier/nn/io/safetensors.h"
 #include "espalier/nn/io/weights.h"
 #include "espalier/nn/layers/activation.h"
+#include "espalier/nn/layers/batch_norm.h"
 #include "espalier/nn/layers/conv2d.h"
 #include "espalier/nn/layers/linear.h"
 #include "espalier/nn/layers/sequential.h"
@@ -122,6 +123,39 @@ TEST_CASE("weights are saved with PyTorch's names and layout") {
   uint64_t header = 0;
   std::memcpy(&header, bytes.data(), 8);
   CHECK(header % 8 == 0);
+}
+
+TEST_CASE("weights of PyTorch are loaded as they are, but for the count of batches") {
+  const TempFile file;
+  // What `safetensors.torch.save_file(model.state_dict(), …)` writes.
+  std::string header =
+      R"({"__metadata__":{"format":"pt"},)"
+      R"("bn.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[0,8]},)"
+      R"("bn.bias":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},)"
+      R"("bn.running_mean":{"dtype":"F32","shape":[1],"data_offsets":[12,16]},)"
+      R"("bn.running_var":{"dtype":"F32","shape":[1],"data_offsets":[16,20]},)"
+      R"("bn.weight":{"dtype":"F32","shape":[1],"data_offsets":[20,24]},)"
+      R"("conv.weight":{"dtype":"F32","shape":[1,2,2,2],"data_offsets":[24,56]}})";
+  header.resize((header.size() + 7) / 8 * 8, ' ');
+  const uint64_t length = header.size();
+  const int64_t batches = 17;
+  const float values[] = {5, 4, 4, 2, 1, 2, 3, 4, 50, 60, 70, 80};
+  std::ofstream out(file.path, std::ios::binary);
+  out.write(reinterpret_cast<const char*>(&length), 8);
+  out << header;
+  out.write(reinterpret_cast<const char*>(&batches), 8);
+  out.write(reinterpret_cast<const char*>(values), sizeof values);
+  out.close();
+
+  nn::Sequential net;
+  net.add("conv", nn::Conv2d({.in = 2, .out = 1, .kernel = 2, .bias = false}));
+  net.add("bn", nn::BatchNorm2d({.channels = 1}));
+  nn::load_weights(net, file.path);
+  net.eval();
+  // Pixels 1 2 / 3 4 in the first channel and 1 0 / 0 0 in the second: the sum is 30 + 50, and
+  // 2·(80 − 4)/√4 + 5 = 81.
+  const Tensor picture = Tensor::from({1, 2, 2, 2}, {1, 1, 2, 0, 3, 0, 4, 0});
+  CHECK(net(picture).item() == Approx(81).epsilon(1e-5));
 }
 
 TEST_CASE("files of weights that do not fit are refused and leave the model alone") {

@@ -1,0 +1,17 @@
+#include "espalier/compress/pruners/l2_filter_pruner.h"
+
+#include <cmath>
+
+namespace espalier::compress {
+
+std::vector<double> L2FilterPruner::score_filters(const std::string& /*layer*/,
+                                                  const Tensor& weight) {
+  std::vector<double> norms(static_cast<size_t>(weight.shape()[0]));
+  const int64_t elements = weight.size() / weight.shape()[0];
+  for (int64_t i = 0; i < weight.size(); ++i)
+    norms[static_cast<size_t>(i / elements)] += double{weight[i]} * double{weight[i]};
+  for (double& norm : norms) norm = std::sqrt(norm);
+  return norms;
+}
+
+}  // namespace espalier::compress
