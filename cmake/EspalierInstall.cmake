@@ -6,23 +6,29 @@ include(CMakePackageConfigHelpers)
 set(espalier_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Espalier)
 set(espalier_doc_dir ${CMAKE_INSTALL_DATAROOTDIR}/doc/espalier)
 
-# One include root; everything in it reads "espalier/…".
-target_include_directories(espalier INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-get_target_property(published espalier ESPALIER_PUBLISHED)
-foreach(path IN LISTS published)
-  cmake_path(SET destination ${CMAKE_INSTALL_INCLUDEDIR}/espalier/${path})
-  cmake_path(GET destination PARENT_PATH destination)
-  if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/${path}")
-    install(DIRECTORY "${PROJECT_SOURCE_DIR}/${path}" DESTINATION ${destination} FILES_MATCHING PATTERN *.h)
-  else()
-    install(FILES "${PROJECT_SOURCE_DIR}/${path}" DESTINATION ${destination})
-  endif()
-endforeach()
-
 # A component of the package is an export set of its own, so that asking for one brings no other.
-set(espalier_components training)
-install(TARGETS espalier EXPORT Espalier-training)
-install(EXPORT Espalier-training NAMESPACE espalier:: DESTINATION ${espalier_package_dir})
+# One include root; everything in it reads "espalier/…".
+set(espalier_components training runtime)
+set(espalier_target_training espalier)
+set(espalier_target_runtime espalier_runtime)
+foreach(component IN LISTS espalier_components)
+  set(library ${espalier_target_${component}})
+  target_include_directories(${library} INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  get_target_property(published ${library} ESPALIER_PUBLISHED)
+  foreach(path IN LISTS published)
+    cmake_path(SET destination ${CMAKE_INSTALL_INCLUDEDIR}/espalier/${path})
+    cmake_path(GET destination PARENT_PATH destination)
+    if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/${path}")
+      # The runtime's own headers are its component's.
+      install(DIRECTORY "${PROJECT_SOURCE_DIR}/${path}" DESTINATION ${destination}
+        FILES_MATCHING PATTERN *.h PATTERN compress/runtime EXCLUDE)
+    else()
+      install(FILES "${PROJECT_SOURCE_DIR}/${path}" DESTINATION ${destination})
+    endif()
+  endforeach()
+  install(TARGETS ${library} EXPORT Espalier-${component})
+  install(EXPORT Espalier-${component} NAMESPACE espalier:: DESTINATION ${espalier_package_dir})
+endforeach()
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/EspalierConfig.cmake.in
   ${PROJECT_BINARY_DIR}/EspalierConfig.cmake INSTALL_DESTINATION ${espalier_package_dir})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/EspalierConfigVersion.cmake

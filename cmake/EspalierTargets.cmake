@@ -17,15 +17,19 @@ function(espalier_include_root target scope)
   target_include_directories(${target} ${scope} "$<BUILD_INTERFACE:${root}>")
 endfunction()
 
-# espalier_folder(<target> PUBLISH <path>… [HIDE <path>…] [SOURCES <glob>…]): an object library from
-# the sources of the current folder that match the globs (default: all below it). HIDE names paths
-# that only the target itself may include.
+# espalier_folder(<target> PUBLISH <path>… [HIDE <path>…] [SOURCES <glob>…] [EXCEPT <glob>…]): an
+# object library from the sources of the current folder that match the globs (default: all below it)
+# and not those under EXCEPT. HIDE names paths that only the target itself may include.
 function(espalier_folder target)
-  cmake_parse_arguments(arg "" "" "PUBLISH;HIDE;SOURCES" ${ARGN})
+  cmake_parse_arguments(arg "" "" "PUBLISH;HIDE;SOURCES;EXCEPT" ${ARGN})
   if(arg_SOURCES)
     file(GLOB sources CONFIGURE_DEPENDS ${arg_SOURCES})
   else()
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp)
+  endif()
+  if(arg_EXCEPT)
+    file(GLOB left_out CONFIGURE_DEPENDS ${arg_EXCEPT})
+    list(REMOVE_ITEM sources ${left_out})
   endif()
   add_library(${target} OBJECT ${sources})
   espalier_include_root(${target} PUBLIC ${arg_PUBLISH})

@@ -37,6 +37,14 @@ flags=$(grep '"command"' "$work/build/compile_commands.json" | grep 'main\.cpp' 
 "$work/build/consumer" || fail "the program failed"
 
 [ "$way" = installed ] || exit 0
+# A program that runs exported networks and knows nothing of training.
+"$cmake" -G Ninja -S "$here/runtime" -B "$work/runtime" "-DCMAKE_CXX_COMPILER=$compiler" \
+  "-DCMAKE_CXX_FLAGS=$common" "$@" >"$work.log" 2>&1 || { cat "$work.log"; fail "configuring for the runtime failed"; }
+"$cmake" --build "$work/runtime" >"$work.log" 2>&1 || { cat "$work.log"; fail "building with the runtime failed"; }
+for golden in "$here"/../runtime/data/*.esp; do
+  "$work/runtime/consumer" "$golden" || fail "$golden does not run"
+done
+find "$work/prefix/include" -path '*runtime/*/*' | grep . && fail "the runtime's private headers are installed"
 # The examples: from code, and as a plugin from YAML.
 "$cmake" -G Ninja -S "$here/../../apps/examples" -B "$work/examples" "-DCMAKE_CXX_COMPILER=$compiler" \
   "-DCMAKE_CXX_FLAGS=$common" "$@" >"$work.log" 2>&1 || { cat "$work.log"; fail "configuring the examples failed"; }
@@ -74,6 +82,38 @@ sed -n '/update_epoch 0/,$p' calls.txt | head -5 >seen.txt
 diff seen.txt expected.txt ||
   fail "the quantizer is not called in the order that the examples name"
 grep -c '^step$' calls.txt | grep -qx 4 || fail "there are not four steps in two epochs of two"
+# A program that links the runtime alone, and one made of a generated C file: both answer as the
+# program itself does.
+cat >int8.yaml <<'YAML'
+model: lenet300
+data: {name: synthetic, limit: 500}
+batch: 50
+epochs: 1
+seed: 7
+optimizer: {SGD: {lr: 0.05, momentum: 0.9}}
+compress: {QATQuantizer: {}}
+YAML
+prefix/bin/espalier train int8.yaml --out runs/int8 >"$work.log" || { cat "$work.log"; fail "training failed"; }
+prefix/bin/espalier export runs/int8 -o net.esp >"$work.log" || { cat "$work.log"; fail "no net.esp"; }
+mkdir -p generated
+prefix/bin/espalier export runs/int8 -o generated/network.c >"$work.log" || { cat "$work.log"; fail "no network.c"; }
+"$cmake" -G Ninja -S "$here/../../apps/embed" -B "$work/embed" "-DCMAKE_CXX_COMPILER=$compiler" \
+  "-DCMAKE_CXX_FLAGS=$common" "$@" >"$work.log" 2>&1 || { cat "$work.log"; fail "configuring apps/embed failed"; }
+"$cmake" --build "$work/embed" >"$work.log" 2>&1 || { cat "$work.log"; fail "building apps/embed failed"; }
+grep -q warning "$work.log" && { cat "$work.log"; fail "apps/embed compiles with warnings"; }
+"$cmake" -G Ninja -S "$here/../../apps/embed-c" -B "$work/embed-c" "-DNETWORK_FOLDER=$work/generated" \
+  >"$work.log" 2>&1 || { cat "$work.log"; fail "configuring apps/embed-c failed"; }
+"$cmake" --build "$work/embed-c" >"$work.log" 2>&1 || { cat "$work.log"; fail "building apps/embed-c failed"; }
+for seed in 1 2 3; do
+  { printf 'P5 28 28 255\n'
+    awk -v n=$seed 'BEGIN { for (i = 0; i < 784; ++i) { n = (n * 75 + 74) % 65537; printf "%c", 33 + n % 94 } }'
+  } >"$seed.pgm"
+done
+prefix/bin/espalier run net.esp 1.pgm 2.pgm 3.pgm | awk '{ print $1 ": class " $2 }' >expected.txt
+for program in "embed/classify net.esp" embed-c/classify; do
+  $program 1.pgm 2.pgm 3.pgm | sed 's/, score.*//' >seen.txt
+  diff seen.txt expected.txt || fail "$program answers otherwise than espalier run"
+done
 # What is not there is refused in words.
 cat >"$work/CMakeLists.txt" <<'CMAKE'
 cmake_minimum_required(VERSION 3.25)

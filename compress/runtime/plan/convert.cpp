@@ -1,0 +1,182 @@
+#include <cmath>
+
+#include "espalier/compress/runtime/plan/execute.h"
+#include "espalier/compress/runtime/plan/input.h"
+
+/// Functions of single elements, and what moves values between layouts and kinds. These are plain
+/// loops: networks that are made to be fast have few of them.
+namespace espalier::runtime {
+namespace {
+
+float value_of(Function function, float slope, float x) {
+  switch (function) {
+    case Function::relu:
+      return x > 0 ? x : 0;
+    case Function::relu6:
+      return x > 0 ? (x < 6 ? x : 6) : 0;
+    case Function::leaky_relu:
+      return x > 0 ? x : slope * x;
+    case Function::sigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Function::tanh:
+      return std::tanh(x);
+    case Function::gelu:
+      return 0.5f * x * (1 + std::erf(x * 0.70710678f));
+    case Function::hardswish: {
+      const float gate = x + 3;
+      return x * (gate > 0 ? (gate < 6 ? gate : 6) : 0) / 6;
+    }
+  }
+  return 0;
+}
+
+/// Reads and writes one element as the integer that is stored, or as a float.
+struct Cell {
+  int32_t bytes;
+
+  int32_t code(const char* at) const {
+    if (bytes == 1) return static_cast<uint8_t>(*at);
+    int16_t wide;
+    std::memcpy(&wide, at, sizeof wide);
+    return wide;
+  }
+  void set_code(char* at, int32_t code) const {
+    if (bytes == 1) {
+      *at = static_cast<char>(code);
+    } else {
+      const auto wide = static_cast<int16_t>(code);
+      std::memcpy(at, &wide, sizeof wide);
+    }
+  }
+  static float value(const char* at) {
+    float result;
+    std::memcpy(&result, at, sizeof result);
+    return result;
+  }
+  static void set_value(char* at, float value) { std::memcpy(at, &value, sizeof value); }
+};
+
+/// What becomes of an element on its way.
+struct Conversion {
+  const Step& step;
+  bool from_codes, to_codes;
+  Cell from, to;
+
+  void operator()(const char* x, char* y) const {
+    if (!from_codes && !to_codes) {
+      std::memcpy(y, x, 4);
+    } else if (!from_codes) {
+      const Grid grid{step.scale, step.y_zero, step.lowest, step.highest};
+      to.set_code(y, code_of(grid, Cell::value(x)));
+    } else if (!to_codes) {
+      Cell::set_value(y, step.scale * static_cast<float>(from.code(x) - step.x_zero));
+    } else if (step.scale == 0) {
+      to.set_code(y, from.code(x));
+    } else {
+      to.set_code(y, requantize(from.code(x) - step.x_zero, {step.factor, step.shift}, step.y_zero,
+                                step.lowest, step.highest));
+    }
+  }
+};
+
+/// Calls visit(x, y) with the elements' numbers in both views, pixel by pixel.
+template <typename Visit>
+void each_element(const View& from, const View& to, int32_t first_channel, Visit&& visit) {
+  for (int32_t y = 0; y < from.height; ++y) {
+    for (int32_t x = 0; x < from.width; ++x) {
+      for (int32_t c = 0; c < from.channels; ++c)
+        visit(from.offset(y, x, c), to.offset(y, x, first_channel + c));
+    }
+  }
+}
+
+/// The same where only the order of the elements counts. `channels_first`: of the input, as
+/// `flatten` reads it.
+template <typename Visit>
+void each_in_order(const View& from, const View& to, bool channels_first, Visit&& visit) {
+  const int64_t pixels = int64_t{from.height} * from.width, size = pixels * from.channels;
+  const int64_t row = int64_t{to.width} * to.channels;
+  for (int64_t i = 0; i < size; ++i) {
+    const int64_t pixel = channels_first ? i % pixels : i / from.channels;
+    const int64_t channel = channels_first ? i / pixels : i % from.channels;
+    visit(from.offset(pixel / from.width, pixel % from.width, channel),
+          to.offset(i / row, i % row / to.channels, i % to.channels));
+  }
+}
+
+}  // namespace
+
+void apply_function(const Plan& plan, const Step& step, const Arena& arena) {
+  const Buffer& from = plan.buffers[step.input];
+  const Buffer& to = plan.buffers[step.output];
+  const Cell cell{from.element_bytes};
+  for (int32_t n = 0; n < arena.samples; ++n) {
+    const char* x = address(from, arena) + n * from.bytes;
+    char* y = address(to, arena) + n * to.bytes;
+    each_element(from.view, to.view, 0, [&](int64_t at, int64_t result) {
+      const char* element = x + at * cell.bytes;
+      char* place = y + result * cell.bytes;
+      if (step.codes) {
+        // What a kernel stored is a code; the mask only keeps a reader at ease.
+        cell.set_code(place, step.table[cell.code(element) & 255]);
+      } else {
+        Cell::set_value(place, value_of(step.function, step.slope, Cell::value(element)));
+      }
+    });
+  }
+}
+
+namespace {
+
+/// From layout to layout, for one kind of element. Runs along x, where one of the two is
+/// contiguous.
+template <typename Element>
+void copy_layout(const View& from, const View& to, int32_t first_channel, const char* source,
+                 char* target) {
+  const auto* x = reinterpret_cast<const Element*>(source);
+  auto* y = reinterpret_cast<Element*>(target);
+  for (int32_t row = 0; row < from.height; ++row) {
+    if (from.block == from.channels && to.block == to.channels) {
+      for (int32_t column = 0; column < from.width; ++column) {
+        std::memcpy(y + to.offset(row, column, first_channel), x + from.offset(row, column, 0),
+                    static_cast<size_t>(from.channels) * sizeof(Element));
+      }
+      continue;
+    }
+    for (int32_t c = 0; c < from.channels; ++c) {
+      const Element* a = x + from.offset(row, 0, c);
+      Element* b = y + to.offset(row, 0, first_channel + c);
+      for (int32_t column = 0; column < from.width; ++column)
+        b[int64_t{column} * to.block] = a[int64_t{column} * from.block];
+    }
+  }
+}
+
+}  // namespace
+
+void apply_conversion(const Plan& plan, const Step& step, const Arena& arena) {
+  const Buffer& from = plan.buffers[step.input];
+  const Buffer& to = plan.buffers[step.output];
+  const Conversion convert{step, from.codes, to.codes, {from.element_bytes}, {to.element_bytes}};
+  for (int32_t n = 0; n < arena.samples; ++n) {
+    const char* x = address(from, arena) + n * from.bytes;
+    char* y = address(to, arena) + n * to.bytes;
+    if (from.codes == to.codes && step.scale == 0 && !step.flat) {
+      const auto copy = from.element_bytes == 4   ? copy_layout<float>
+                        : from.element_bytes == 2 ? copy_layout<int16_t>
+                                                  : copy_layout<uint8_t>;
+      copy(from.view, to.view, step.first_channel, x, y);
+      continue;
+    }
+    const auto visit = [&](int64_t at, int64_t result) {
+      convert(x + at * from.element_bytes, y + result * to.element_bytes);
+    };
+    if (step.flat) {
+      each_in_order(from.view, to.view, step.channels_first, visit);
+    } else {
+      each_element(from.view, to.view, step.first_channel, visit);
+    }
+  }
+}
+
+}  // namespace espalier::runtime

@@ -1,0 +1,30 @@
+// Loads whatever it is given, with the checksum put right, and runs what is a network of moderate
+// size. For libFuzzer (scripts/fuzz-runtime), and for replaying its corpus.
+#include <cstdint>
+#include <cstdlib>
+#include <vector>
+
+#include "espalier/compress/runtime/format/checksum.h"
+#include "espalier/compress/runtime/runtime.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using espalier::runtime::Model;
+  std::vector<uint8_t> bytes(data, data + size);
+  if (size >= 9) {
+    const uint32_t crc = espalier::runtime::crc32(bytes.data() + 9, size - 9);
+    for (size_t i = 0; i < 4; ++i) bytes[5 + i] = static_cast<uint8_t>(crc >> (8 * i));
+  }
+  espalier::runtime::Options options;
+  options.max_bytes = 2 << 20;
+  Model model;
+  if (!espalier::runtime::load(bytes.data(), size, options, model).ok()) return 0;
+  const size_t arena_bytes = model.arena_bytes(2);
+  if (arena_bytes > (1 << 20) || model.input_size() > 4096 || model.output_size() > 4096) return 0;
+  std::vector<char> arena(arena_bytes);
+  std::vector<uint8_t> pixels(static_cast<size_t>(2 * model.input_size()), 100);
+  std::vector<float> scores(static_cast<size_t>(2 * model.output_size()));
+  if (!model.run(pixels.data(), 2, scores.data(), arena.data(), arena.size()).ok()) std::abort();
+  return 0;
+}
