@@ -1,0 +1,34 @@
+#pragma once
+
+#include <vector>
+
+#include "espalier/autograd/core/shape.h"
+#include "espalier/compress/file/network.h"
+#include "espalier/nn/module.h"
+
+namespace espalier::compress {
+
+/// What of a network is not in its layers.
+struct DescribeOptions {
+  Shape sample;                       ///< what it takes: `H×W×C`, or one axis of values
+  std::vector<float> mean = {};       ///< of pixel/255, per channel, for all, or none: see
+  std::vector<float> deviation = {};  ///< `file::Normalisation`
+};
+
+/// A network as an engine would run it, with what has effect at this moment: masks, quantized
+/// weights and the grids of activations.
+///
+/// Batch normalisations become part of the convolution or linear layer in front of them (Jacob et
+/// al., arXiv 1712.05877, section 3.2), W ← W·γ/√(variance + ε), b ← β + (b − mean)·γ/√(variance +
+/// ε), and ReLU and ReLU6 of the operation in front. A layer computes with integers where its input
+/// has a grid and its weight lies on steps; what is not quantized is computed in float32.
+///
+/// Integer biases are multiples of scale_w·scale_x; where a result has a grid too they are rounded
+/// to multiples of a power of two of that, by at most 1/32 of a step of the result.
+///
+/// \throws Error naming operation and layer for what cannot be exported: an operation that engines
+/// do
+///         not know, activations of more than 8 bits
+file::Network describe(nn::Module& model, const DescribeOptions& options);
+
+}  // namespace espalier::compress
