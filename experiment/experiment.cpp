@@ -25,6 +25,27 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int64_t evaluation_batch = 500;
 
+/// Removes channels that are masked whole, every few epochs and after the last.
+class Shrinking : public nn::Callback {
+ public:
+  Shrinking(nn::Module& model, const TrainConfig& config, Observer& observer)
+      : model_(model), config_(config), observer_(observer) {}
+
+  void on_epoch_end(const nn::EpochReport& report) override {
+    const int done = report.epoch + 1;
+    if (!config_.shrink_every) return;
+    if (done % *config_.shrink_every != 0 && done != config_.epochs) return;
+    const auto removed =
+        compress::remove_dead_channels(model_, config_.model.sample, {.masked_only = true});
+    if (!removed.empty()) observer_.on_channels_removed(removed);
+  }
+
+ private:
+  nn::Module& model_;
+  const TrainConfig& config_;
+  Observer& observer_;
+};
+
 /// Records each epoch.
 class EpochLog : public nn::Callback {
  public:
@@ -125,12 +146,12 @@ Experiment::Experiment(const TrainConfig& config, Begin begin)
     : config_(config), model_(config.model.make()) {
   nn::initialise(model_, config.seed);
   if (!config.start_from.empty() && begin == Begin::anew) {
-    load_start_weights(model_, config.model.name, config.start_from, config.start_from_position);
+    load_start_weights(model_, config.model, config.start_from, config.start_from_position);
   }
   for (const auto& [operation, kernel] : config.kernels)
     Engine::current().plan().choose(operation, kernel);
   compressors_ = make_compressors(config);
-  for (const auto& compressor : compressors_) (*compressor)(model_);
+  for (const auto& compressor : compressors_) (*compressor)(model_, config.model.sample);
   if (!compressors_.empty()) config_.compress = compress::sections_as_run(compressors_);
   if (config.teacher) teacher_ = load_teacher(*config.teacher, config.model);
 }
@@ -169,7 +190,7 @@ std::optional<Outcome> Experiment::run(const TrainingData& data, RunFolder& fold
                        .label_smoothing = config_.label_smoothing,
                        .loss = std::move(loss)});
   search_thresholds_on(choice_pictures(config_, data), observer);
-  TrainingState state{model_,          compressors_,         trainer,
+  TrainingState state{model_,          config_.model.sample, compressors_, trainer,
                       train.samples(), evaluation.samples(), teacher()};
   const bool resumed = restore(state, folder.take_checkpoint());
   folder.keep_epochs(trainer.epoch());
@@ -178,10 +199,12 @@ std::optional<Outcome> Experiment::run(const TrainingData& data, RunFolder& fold
     for (const std::string& sentence : too_long) Engine::current().warn(sentence);
   }
 
+  Shrinking shrinking(model_, config_, observer);
   EpochLog log(model_, folder, observer);
   Checkpoints checkpoints(state, folder, config_.checkpoint_seconds, should_stop);
   for (const auto& compressor : compressors_) trainer.add(*compressor);
   trainer.add(observer);
+  trainer.add(shrinking);
   trainer.add(log);
   trainer.add(checkpoints);
   observer.on_start({.resumed = resumed,

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "espalier/compress/structure/channel_removal.h"
 #include "espalier/experiment/epoch_metrics.h"
 #include "espalier/experiment/threshold_finder.h"
 #include "espalier/nn/train/callback.h"
@@ -23,6 +25,8 @@ class Observer : public nn::Callback, public SearchListener {
   /// Of a run of two trainings, this one comes now: `dense` or `compressed`.
   virtual void on_part(const std::string& /*name*/) {}
   virtual void on_start(const TrainingStart&) {}
+  /// Channels have been removed, at the end of an epoch.
+  virtual void on_channels_removed(const std::vector<compress::RemovedChannels>&) {}
   /// An epoch is over, and the run's folder holds its figures and weights.
   virtual void on_epoch_recorded(const EpochMetrics&) {}
 };

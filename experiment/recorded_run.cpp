@@ -5,6 +5,7 @@
 #include "espalier/autograd/core/error.h"
 #include "espalier/experiment/compressors.h"
 #include "espalier/experiment/run_folder.h"
+#include "espalier/experiment/start_weights.h"
 #include "espalier/nn/io/weights.h"
 
 namespace espalier::experiment {
@@ -13,9 +14,10 @@ RecordedRun read_run(const std::string& folder) {
   const std::filesystem::path path(folder);
   TrainConfig config = read_train_config((path / run_file::config).string());
   RecordedRun run{config, config.model.make(), make_compressors(config), std::nullopt};
-  for (const auto& compressor : run.compressors) compressor->attach_for_evaluation(run.model);
   const std::filesystem::path weights = path / run_file::weights;
   run.has_weights = std::filesystem::exists(weights);
+  if (run.has_weights) fit_to_weights(run.model, config.model.sample, weights.string());
+  for (const auto& compressor : run.compressors) compressor->attach_for_evaluation(run.model);
   if (run.has_weights) nn::load_weights(run.model, weights.string());
   run.last = last_metrics((path / run_file::metrics).string(), config.accuracy_key());
   // Whether quantization has begun depends on it.

@@ -177,6 +177,11 @@ void RunFolder::keep_epochs(int epochs) {
   if (end < text.size()) metrics_->truncate(static_cast<int64_t>(end));
 }
 
+void RunFolder::keep_weights(const nn::Module& model) {
+  nn::save_weights(model, file(run_file::weights));
+  fresh_ = false;
+}
+
 void RunFolder::record(const EpochMetrics& metrics, const nn::Module& model) {
   nn::save_weights(model, file(run_file::weights));
   fresh_ = false;

@@ -82,6 +82,9 @@ class RunFolder {
   /// Drops the lines of metrics.jsonl after those of the first `epochs`.
   /// \throws Error when there are fewer
   void keep_epochs(int epochs);
+  /// Keeps weights that come of no training here: were brought from elsewhere, or quantized after
+  /// one. \throws as `record`
+  void keep_weights(const nn::Module& model);
   /// Replaces the weights, and adds the epoch's line. \throws Error when the disk is full, say
   void record(const EpochMetrics& metrics, const nn::Module& model);
   /// Replaces the checkpoint. \throws Error; the old one stays

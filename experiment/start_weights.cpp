@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <map>
 
 #include "espalier/compress/config/config_error.h"
+#include "espalier/compress/structure/channel_removal.h"
 #include "espalier/experiment/run_folder.h"
 #include "espalier/nn/io/safetensors.h"
 #include "espalier/nn/io/weights.h"
@@ -26,7 +28,16 @@ std::string weights_of_run(const std::string& folder, const std::string& what,
   return (fs::path(folder) / run_file::weights).string();
 }
 
-void load_start_weights(nn::Module& model, const std::string& model_name, const std::string& path,
+void fit_to_weights(nn::Module& model, const Shape& sample, const std::string& file) {
+  const std::map<std::string, Shape> shapes = nn::weight_shapes(file);
+  try {
+    compress::fit_channels(model, sample, shapes);
+  } catch (const Error&) {
+    // The weights are of another network: loading them says so, and names the first tensor.
+  }
+}
+
+void load_start_weights(nn::Module& model, const ModelConfig& config, const std::string& path,
                         const compress::Position& position) {
   if (!fs::exists(path)) {
     throw ConfigError(position, fmt::format("start_from: there is no run or file '{}'", path));
@@ -35,10 +46,11 @@ void load_start_weights(nn::Module& model, const std::string& model_name, const 
       fs::is_directory(path) ? weights_of_run(path, "start_from:", position) : path;
   nn::read_safetensors(file);  // complains about a damaged file, which is no fault of this one
   try {
+    fit_to_weights(model, config.sample, file);
     nn::load_weights(model, file);
   } catch (const Error& error) {
     throw ConfigError(position, fmt::format("model {} cannot start from these weights: {}",
-                                            model_name, error.what()));
+                                            config.name, error.what()));
   }
 }
 

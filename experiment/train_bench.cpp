@@ -1,7 +1,6 @@
 #include "espalier/experiment/train_bench.h"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -18,15 +17,8 @@
 namespace espalier::experiment {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr int warm_up_steps = 5;
 constexpr uint64_t batch_count = 8;
-constexpr double window_seconds = 0.5;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 Batch random_batch(const Shape& sample, int64_t size, int64_t classes, uint64_t number) {
   const RandomStream pixels(0, Purpose::synthetic, number, 0);
@@ -42,11 +34,6 @@ Batch random_batch(const Shape& sample, int64_t size, int64_t classes, uint64_t 
           Labels(drawn)};
 }
 
-double median_of(const std::vector<double>& sorted) {
-  const size_t half = sorted.size() / 2;
-  return sorted.size() % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
-}
-
 /// A network in training, warm, with its engine.
 class Training {
  public:
@@ -58,7 +45,7 @@ class Training {
     engine_.plan().measure(measure);
     net_.emplace(bench.model.make());
     compressors_ = compress::Registry::with_builtin().make_all(bench.compress);
-    for (const auto& compressor : compressors_) (*compressor)(*net_);
+    for (const auto& compressor : compressors_) (*compressor)(*net_, bench.model.sample);
     optimizer_.emplace(*net_, nn::SGD::Options{.lr = 0.01, .momentum = 0.9, .weight_decay = 5e-4});
     for (uint64_t i = 0; i < batch_count; ++i) {
       batches_.push_back(random_batch(bench.model.sample, bench.batch, bench.model.classes, i));
@@ -72,14 +59,7 @@ class Training {
   /// Trains for about `seconds` and adds what was measured. A window has a step at least.
   void window(double seconds, Speeds& speeds, std::vector<double>& windows) {
     const EngineScope scope(engine_);
-    const Clock::time_point start = Clock::now();
-    int64_t steps = 0;
-    double passed = 0;
-    for (; passed < seconds; passed = seconds_since(start), ++steps) step();
-    windows.push_back(static_cast<double>(steps * batches_[0].labels.size()) / passed);
-    speeds.steps += steps;
-    ++speeds.windows;
-    speeds.seconds += passed;
+    measure_window(seconds, batches_[0].labels.size(), speeds, windows, [&] { step(); });
   }
 
  private:
@@ -100,13 +80,6 @@ class Training {
   std::vector<Batch> batches_;
   size_t number_ = 0;
 };
-
-void summarise(std::vector<double> windows, Speeds& speeds) {
-  std::sort(windows.begin(), windows.end());
-  speeds.median = median_of(windows);
-  speeds.min = windows.front();
-  speeds.max = windows.back();
-}
 
 }  // namespace
 

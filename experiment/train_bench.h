@@ -6,15 +6,9 @@
 #include "espalier/compress/config/value.h"
 #include "espalier/experiment/kernel_choices.h"
 #include "espalier/experiment/model_config.h"
+#include "espalier/experiment/speeds.h"
 
 namespace espalier::experiment {
-
-/// Images per second, over windows of half a second.
-struct Speeds {
-  double median = 0, min = 0, max = 0;
-  int64_t steps = 0, windows = 0;
-  double seconds = 0;
-};
 
 /// Two settings measured in turns.
 struct Comparison {

@@ -40,6 +40,21 @@ double read_checkpoint_seconds(MapReader& reader, double fallback) {
   return seconds;
 }
 
+/// `shrink: {every: 2}`.
+std::optional<int> read_shrink(MapReader& reader, bool compresses) {
+  const Value* section = reader.find("shrink");
+  if (!section) return std::nullopt;
+  if (!compresses)
+    reader.fail("shrink", "removes channels that pruners mask, but there is no section 'compress'");
+  MapReader options(*section, "shrink");
+  const int64_t every = options.integer(
+      "every", {.min = 1,
+                .max = most_epochs,
+                .help = "after how many epochs channels that are masked whole are removed"});
+  options.finish();
+  return static_cast<int>(every);
+}
+
 }  // namespace
 
 TrainConfig TrainConfig::from(const Value& value) {
@@ -70,6 +85,7 @@ TrainConfig TrainConfig::from(const Value& value) {
   const Value* compress = reader.find("compress");
   const bool empty = !compress || (compress->is_map() && compress->as_map().empty());
   if (!empty) config.compress = compress::resolve_sections(*compress);
+  config.shrink_every = read_shrink(reader, !empty);
   if (const Value* kernels = reader.find("kernels")) config.kernels = read_kernel_choices(*kernels);
   config.plugins = read_plugins(reader);
   if (const Value* teacher = reader.find("teacher")) config.teacher = TeacherConfig::from(*teacher);
@@ -102,12 +118,14 @@ Value TrainConfig::to_value() const {
   if (!start_from.empty()) map.set("start_from", start_from);
   if (teacher) map.set("teacher", teacher->to_value());
   if (!compress.is_null()) map.set("compress", compress);
+  if (shrink_every) map.set("shrink", Value::map({{"every", *shrink_every}}));
   return map;
 }
 
 TrainConfig TrainConfig::dense() const {
   TrainConfig dense = *this;
   dense.compress = Value();
+  dense.shrink_every.reset();
   return dense;
 }
 

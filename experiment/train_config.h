@@ -33,6 +33,8 @@ struct TrainConfig {
   compress::Position start_from_position;
   std::optional<TeacherConfig> teacher;  ///< what the network learns from beside labels
   compress::Value compress;  ///< for `Registry::make_all`; null if nothing is compressed
+  /// Every how many epochs dead channels are removed; empty: never.
+  std::optional<int> shrink_every;
 
   /// \throws ConfigError for whatever is wrong; the compress section is left to the registry
   static TrainConfig from(const compress::Value& value);

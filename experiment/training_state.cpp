@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <sstream>
+#include <string_view>
 
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/error.h"
+#include "espalier/compress/structure/channel_removal.h"
 #include "espalier/nn/io/model_state.h"
 
 namespace espalier::experiment {
@@ -47,6 +50,19 @@ void require_same_teacher(nn::StateVisitor& state, const Teacher& teacher) {
                           teacher.folder));
 }
 
+/// Of the parameters that a state holds, by their path.
+std::map<std::string, Shape> parameter_shapes(const nn::State& state) {
+  constexpr std::string_view prefix = "training.model.", suffix = ".latent";
+  std::map<std::string, Shape> shapes;
+  for (const auto& [name, value] : state.values) {
+    const Tensor* tensor = std::get_if<Tensor>(&value);
+    if (!tensor || !name.starts_with(prefix) || !name.ends_with(suffix)) continue;
+    const size_t length = name.size() - prefix.size() - suffix.size();
+    shapes[name.substr(prefix.size(), length)] = tensor->shape();
+  }
+  return shapes;
+}
+
 }  // namespace
 
 nn::State TrainingState::save() {
@@ -57,6 +73,7 @@ nn::State TrainingState::save() {
 }
 
 void TrainingState::restore(nn::State& state) {
+  compress::fit_channels(model, sample, parameter_shapes(state));
   nn::StateVisitor visitor = nn::StateVisitor::restoring(state);
   visit(visitor);
   visitor.require_all_used();

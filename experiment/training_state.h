@@ -13,6 +13,7 @@ namespace espalier::experiment {
 /// Everything that a training changes on its way.
 struct TrainingState {
   nn::Module& model;
+  Shape sample;  ///< of the model
   const std::vector<std::unique_ptr<compress::Compressor>>& compressors;
   nn::Trainer& trainer;
   int64_t samples, evaluation_samples;  ///< in the data
@@ -20,6 +21,7 @@ struct TrainingState {
 
   /// For checkpoints, at the end of a step or of an epoch. Names begin with `training`.
   nn::State save();
+  /// Channels that the training had lost by then are removed first.
   /// \throws Error when the state is of another training; everything is then half restored
   void restore(nn::State& state);
 

@@ -49,10 +49,12 @@ std::optional<Arguments> parse(const Usage& usage, int argc, char** argv) {
   options.set_width(80);
   auto add = options.add_options();
   for (const Option& option : usage.options) {
+    const std::string names =
+        option.letter ? fmt::format("{},{}", option.letter, option.name) : option.name;
     if (option.value.empty()) {
-      add(option.name, option.help);
+      add(names, option.help);
     } else {
-      add(option.name, option.help, cxxopts::value<std::string>(), option.value);
+      add(names, option.help, cxxopts::value<std::string>(), option.value);
     }
   }
   add("h,help", "this text");

@@ -21,6 +21,7 @@ struct Option {
   std::string name;   ///< without dashes
   std::string value;  ///< what stands for its value in the help text; empty: a switch
   std::string help;
+  char letter = 0;  ///< for `-o`; 0: none
 };
 
 /// What a command takes, and its help text.

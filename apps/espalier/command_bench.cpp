@@ -161,23 +161,42 @@ void print_speed(const Arguments& arguments) {
   fmt::print("images_per_second={:.0f}\n", speeds.median);
 }
 
+constexpr std::string_view help = R"(Measures speed.
+
+Usage:
+  espalier bench train [options]      training steps
+  espalier bench infer [options]      answers of a trained or an exported network
+
+Each explains itself with --help.
+
+Examples:
+  espalier bench train --net lenet5 --batch 64 --threads 2
+  espalier bench infer --net lenet5.esp --batch 1
+)";
+
+int bench_train(int argc, char** argv) {
+  const std::optional<Arguments> arguments = parse(usage, argc, argv);
+  if (!arguments) return 0;
+  if (arguments->has("ab")) {
+    print_comparison(*arguments);
+  } else {
+    print_speed(*arguments);
+  }
+  return 0;
+}
+
 }  // namespace
 
 int bench(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "";
-  if (what == "--help" || what == "-h" || what == "train") {
-    const int skipped = what == "train" ? 1 : 0;
-    const std::optional<Arguments> arguments = parse(usage, argc - skipped, argv + skipped);
-    if (!arguments) return 0;
-    if (arguments->has("ab")) {
-      print_comparison(*arguments);
-    } else {
-      print_speed(*arguments);
-    }
+  if (what == "train") return bench_train(argc - 1, argv + 1);
+  if (what == "infer") return bench_infer(argc - 1, argv + 1);
+  if (what == "--help" || what == "-h") {
+    fmt::print("{}", help);
     return 0;
   }
-  if (what.empty()) throw UsageError("bench what? 'espalier bench train' is what there is");
-  const std::string near = compress::did_you_mean(what, {"train"});
+  if (what.empty()) throw UsageError("bench what: train or infer?");
+  const std::string near = compress::did_you_mean(what, {"train", "infer"});
   throw UsageError(fmt::format("there is no bench '{}'{}", what,
                                near.empty() ? "; see 'espalier bench --help'" : near));
 }

@@ -155,7 +155,9 @@ void print_run(const std::string& folder) {
   RecordedRun run = experiment::read_run(folder);
   print_model(run.config.model, run.model);
   if (!run.last) {
-    fmt::print("\nno epoch is finished yet\n");
+    fmt::print("\n{}\n",
+               run.has_weights ? "its weights were made elsewhere" : "no epoch is finished yet");
+    if (run.has_weights) print_sparsity(compress::layer_sparsities(run.model));
     return;
   }
   print_last(*run.last, run.config);

@@ -6,10 +6,17 @@ namespace espalier::app {
 
 int train(int argc, char** argv);
 int evaluate(int argc, char** argv);
+int recalibrate(int argc, char** argv);
 int sensitivity(int argc, char** argv);
+int quantize(int argc, char** argv);
+int import_weights(int argc, char** argv);
 int info(int argc, char** argv);
 int list(int argc, char** argv);
 int explain(int argc, char** argv);
 int bench(int argc, char** argv);
+int bench_infer(int argc, char** argv);
+int run(int argc, char** argv);
+int export_network(int argc, char** argv);
+int verify(int argc, char** argv);
 
 }  // namespace espalier::app

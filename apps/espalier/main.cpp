@@ -31,7 +31,13 @@ const std::vector<Command> commands = {{"train", train},
                                        {"list", list},
                                        {"explain", explain},
                                        {"bench", bench},
-                                       {"sensitivity", sensitivity}};
+                                       {"sensitivity", sensitivity},
+                                       {"recalibrate", recalibrate},
+                                       {"quantize", quantize},
+                                       {"import", import_weights},
+                                       {"export", export_network},
+                                       {"run", run},
+                                       {"verify", verify}};
 
 constexpr std::string_view help = R"(Trains neural networks while it compresses them.
 
@@ -43,11 +49,18 @@ Commands:
   train --resume RUN      go on with a training that was stopped or killed
   evaluate RUN            accuracy of a trained network, class by class
   sensitivity RUN         how much of each layer can be pruned or quantized
+  recalibrate RUN         estimate the statistics of batch normalisation anew
+  quantize RUN            a run of the network in 8 bits or fewer, without training
+  import FILE             a run with weights that were trained elsewhere
+  export RUN -o FILE      the network as one file: .esp, .c or .onnx
+  run NET.esp PICTURE…    classify pictures with an exported network
+  verify NET.esp RUN      prove that an exported network computes what the run says
   info                    what this machine and this program can do
   info RUN|CONFIG.yaml    the network of a run or of a configuration, and how the run ended
   list                    the names that configurations may use: algorithms, models, …
   explain NAME            an algorithm, optimizer or schedule, its options, an example
   bench train             measure how fast training steps are
+  bench infer             measure how fast a network answers
 
 Options:
   -h, --help              this text
@@ -58,16 +71,17 @@ Examples:
   espalier train --resume runs/lenet5
   espalier evaluate runs/lenet5
   espalier sensitivity runs/lenet5 --target-sparsity 0.9
+  espalier quantize runs/lenet5 --out runs/lenet5-int8
+  espalier export runs/lenet5-int8 -o lenet5.esp
+  espalier run lenet5.esp digit.png
   espalier info runs/lenet5
   espalier explain AGPruner
   espalier bench train --net lenet5 --batch 64 --threads 2
+  espalier bench infer --net lenet5.esp
 )";
 
 int dispatch(int argc, char** argv) {
-  if (argc < 2)
-    throw UsageError(
-        "which command: train, evaluate, sensitivity, info, list, explain or bench? See 'espalier "
-        "--help'");
+  if (argc < 2) throw UsageError("which command? See 'espalier --help'");
   const std::string word = argv[1];
   if (word == "--help" || word == "-h" || word == "help") {
     fmt::print("{}", help);

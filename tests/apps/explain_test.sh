@@ -63,6 +63,10 @@ for name in $("$program" list algorithms --json | sed -n 's/.*"name": "\(.*\)",/
   good example.yaml <example
   "$program" train example.yaml --epochs 1 --out "example-$name" >out 2>err
   code=$?
+  if [ "$name" = PTQQuantizer ]; then  # it is for trained networks, and says so
+    judge 1 'does not learn ranges while training' $code "train with $name"
+    continue
+  fi
   [ $code -eq 0 ] || fail "the example of $name ended in $code: $(cat err) $(cat example)"
 done
 for name in SGD Adam AdamW RMSprop; do

@@ -18,6 +18,7 @@ TEST_CASE("a recorded run answers as it did when it was judged, quantized activa
       "compress: {QATQuantizer: {config: [{q_bits: 3, quant_start_step: 15}]}}\n",
       "compress: {DoReFaQuantizer: {config: [{weight_bits: 2, activation_bits: 1, start_epoch: 2, "
       "support_op: [fc1, fc2, fc3]}]}}\n",
+      "compress: {WeightSharingQuantizer: {config: [{q_bits: 3, start_epoch: 1}]}}\n",
       "compress: {AGPruner: {config: [{final_sparsity: 0.8, end_epoch: 3}]}}\n");
   CAPTURE(compress);
   const TemporaryFolder folder;

@@ -68,6 +68,9 @@ TEST_CASE("a training stopped after any step ends in the same bytes") {
       std::string(momentum) +
           "compress: {DoReFaQuantizer: {config: [{weight_bits: 2, activation_bits: 2, "
           "gradient_bits: 6, start_epoch: 1, support_op: [fc1, fc2]}]}}\n",
+      std::string(momentum) +
+          "compress: {AGPruner: {config: [{final_sparsity: 0.8, end_epoch: 2}]}, "
+          "WeightSharingQuantizer: {config: [{q_bits: 3, start_epoch: 1}]}}\n",
       std::string(momentum) + "kernels: {matmul 8x10x16 a bT: baseline, matmul: eigen}\n");
   CAPTURE(settings);
   const TemporaryFolder folder;

@@ -41,6 +41,17 @@ void TrainingDisplay::on_thresholds_found(const experiment::ThresholdsFound& thr
   std::fflush(stdout);
 }
 
+void TrainingDisplay::on_channels_removed(const std::vector<compress::RemovedChannels>& removed) {
+  progress_.clear();
+  std::string groups;
+  for (const compress::RemovedChannels& group : removed) {
+    groups += fmt::format("{}{} {} → {}", groups.empty() ? "" : ", ", group.group, group.before,
+                          group.after);
+  }
+  fmt::print("channels removed: {}\n", groups);
+  std::fflush(stdout);
+}
+
 void TrainingDisplay::on_epoch_recorded(const experiment::EpochMetrics& metrics) {
   progress_.finish_epoch();
   table_->add(metrics);

@@ -21,6 +21,7 @@ class TrainingDisplay : public experiment::Observer {
   void on_part(const std::string& name) override;
   void on_start(const experiment::TrainingStart& start) override;
   void on_step_end(const nn::StepReport& report) override { progress_.show(report); }
+  void on_channels_removed(const std::vector<compress::RemovedChannels>& removed) override;
   void on_epoch_recorded(const experiment::EpochMetrics& metrics) override;
   void on_search_point(const compress::SensitivityProgress& progress) override;
   void on_thresholds_found(const experiment::ThresholdsFound& thresholds) override;

@@ -1,0 +1,111 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <vector>
+
+#include "arguments.h"
+#include "commands.h"
+#include "display/text.h"
+#include "espalier/autograd/core/engine.h"
+#include "espalier/compress/config/map_reader.h"
+#include "espalier/compress/export/export_model.h"
+#include "espalier/compress/export/verify.h"
+#include "espalier/experiment/agreement.h"
+#include "espalier/experiment/exported_file.h"
+#include "espalier/experiment/exported_network.h"
+#include "opened_run.h"
+
+namespace espalier::app {
+namespace {
+
+using compress::OperationCheck;
+using compress::file::Network;
+using experiment::Agreement;
+
+const Usage usage = {
+    .command = "verify",
+    .positional = "NET.esp RUN",
+    .description =
+        "Proves that an exported network computes what the network of the run says. Every\n"
+        "operation is computed a second time, from the input that the runtime gave it, by\n"
+        "separate code in 64-bit integers and double precision: codes must be equal. Then the\n"
+        "runtime's answers are compared with the framework's on all test pictures.",
+    .options = {{"pictures", "N", "test pictures to compute a second time (default: 20)"},
+                {"data", "DIR", "where the files of the data set are"}},
+    .examples =
+        "  espalier verify lenet5.esp runs/lenet5-int8\n"
+        "  espalier verify resnet20.esp runs/resnet20 --data ~/cifar10 --pictures 100\n"};
+
+/// Below this the network and its export are different in practice.
+constexpr double least_agreement = 0.999;
+
+std::vector<uint8_t> read_bytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file.is_open()) throw UsageError("there is no file '" + path + "'");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void print_check(const OperationCheck& check) {
+  const std::string verdict =
+      check.has_codes ? check.different == 0 ? "equal" : grouped(check.different) + " DIFFERENT"
+                      : fmt::format("float32, {:.1e}{}", check.largest_difference,
+                                    check.passed() ? "" : " TOO FAR");
+  fmt::print("{} {} {:>12} values  {}\n", padded_right(check.operation, 14),
+             padded_right(check.layer, 24), grouped(check.compared), verdict);
+}
+
+}  // namespace
+
+int verify(int argc, char** argv) {
+  const std::optional<Arguments> arguments = parse(usage, argc, argv);
+  if (!arguments) return 0;
+  if (arguments->positional.size() != 2)
+    throw UsageError("verify needs a file and the run it is from; see 'espalier verify --help'");
+  const std::string &path = arguments->positional[0], &folder = arguments->positional[1];
+  compress::Value given = compress::Value::map();
+  if (arguments->has("pictures")) given.set("pictures", option_value(*arguments, "pictures"));
+  compress::MapReader reader(given, usage.command);
+  int64_t count = reader.integer("pictures", {.min = 1, .max = 1000000, .fallback = 20});
+
+  const std::vector<uint8_t> bytes = read_bytes(path);
+  experiment::RecordedRun run = open_run(usage, *arguments, folder);
+  Engine engine({.threads = run.config.threads});
+  EngineScope scope(engine);
+  const experiment::TrainingData data = open_data(run.config);
+  experiment::ExportedFile file(path);
+  const Network network = experiment::exported_network(run);
+  fmt::print("{}{}", labelled("file", path), labelled("run", folder));
+  // What the run says today must be what is in the file, to the last bit.
+  const bool same = compress::exported_bytes(network) == bytes;
+  fmt::print("{}", labelled("content", same ? "byte for byte what the run exports"
+                                            : "NOT what the run exports: another run, or another "
+                                              "version of the program"));
+  bool passed = same;
+  count = std::min(count, data.evaluation->size());
+  fmt::print("\nevery operation twice, on {} test pictures:\n", count);
+  compress::verify(network, experiment::picture_bytes(*data.evaluation, count),
+                   [&](const OperationCheck& check) {
+                     print_check(check);
+                     passed = passed && check.passed();
+                   });
+
+  const Agreement agreement = experiment::agreement(run.model, file, *data.evaluation);
+  fmt::print("\n{}", labelled("pictures", grouped(agreement.pictures)));
+  fmt::print("{}", labelled("accuracy", fmt::format("{} by the runtime, {} by the framework",
+                                                    percent(agreement.accuracy, 2),
+                                                    percent(agreement.framework_accuracy, 2))));
+  fmt::print("{}", labelled("agreement", fmt::format("the same answer to {} of them",
+                                                     percent(agreement.same_answer, 2))));
+  fmt::print("{}",
+             labelled("drift", fmt::format("scores differ by {:.2g} of the largest on average, "
+                                           "{:.2g} at most",
+                                           agreement.mean_drift, agreement.largest_drift)));
+  passed = passed && agreement.same_answer >= least_agreement;
+  fmt::print("{}", labelled("verdict", passed ? "passed" : "FAILED"));
+  return passed ? 0 : 1;
+}
+
+}  // namespace espalier::app

@@ -1,0 +1,100 @@
+#include "espalier/experiment/agreement.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "espalier/autograd/core/error.h"
+#include "espalier/autograd/core/parallel.h"
+#include "espalier/autograd/graph.h"
+#include "espalier/nn/train/evaluation.h"
+
+namespace espalier::experiment {
+namespace {
+
+constexpr int64_t batch_size = 100;
+
+/// Finds the bytes that a data set has normalised.
+class Bytes {
+ public:
+  explicit Bytes(const datasets::Dataset& pictures) : channels_(pictures.sample_shape()[2]) {
+    for (int64_t c = 0; c < channels_; ++c) {
+      for (int byte = 0; byte < 256; ++byte)
+        values_.push_back(pictures.normalisation()(static_cast<uint8_t>(byte), c));
+    }
+  }
+  uint8_t operator()(float value, size_t place) const {
+    const float* first = values_.data() + static_cast<int64_t>(place) % channels_ * 256;
+    const float* at = std::lower_bound(first, first + 256, value);
+    if (at == first + 256 || *at != value)
+      throw Error("pictures", "a value of the data set is no byte of a picture");
+    return static_cast<uint8_t>(at - first);
+  }
+
+ private:
+  int64_t channels_;
+  std::vector<float> values_;  // by channel and byte; normalising keeps their order
+};
+
+size_t largest_of(std::span<const float> scores) {
+  return static_cast<size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
+}
+
+}  // namespace
+
+Agreement agreement(nn::Module& model, ExportedFile& file, const datasets::Dataset& pictures) {
+  const nn::EvaluationMode evaluation(model);
+  const NoGrad no_grad;
+  const FlushDenormals flush;
+  const Bytes to_byte(pictures);
+  const Shape& sample = pictures.sample_shape();
+  const auto classes = static_cast<size_t>(file.model().output_size());
+  Agreement result{.pictures = pictures.size()};
+  double right = 0, framework_right = 0, same = 0, drift = 0;
+  for (int64_t first = 0; first < pictures.size(); first += batch_size) {
+    const int64_t count = std::min(batch_size, pictures.size() - first);
+    NewTensor images({count, sample[0], sample[1], sample[2]});
+    std::vector<uint8_t> pixels(static_cast<size_t>(count * sample.elements()));
+    for (int64_t i = 0; i < count; ++i)
+      pictures.read(first + i, images.data() + i * sample.elements());
+    for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = to_byte(images.data()[i], i);
+    const std::span<const float> scores = file.scores(pixels, static_cast<int>(count));
+    const Tensor expected = model(std::move(images));
+    for (int64_t i = 0; i < count; ++i) {
+      const auto at = static_cast<size_t>(i) * classes;
+      const auto ours = scores.subspan(at, classes),
+                 theirs = expected.values().subspan(at, classes);
+      const auto label = static_cast<size_t>(pictures.label(first + i));
+      right += largest_of(ours) == label;
+      framework_right += largest_of(theirs) == label;
+      same += largest_of(ours) == largest_of(theirs);
+      float largest = 1e-30f, difference = 0;
+      for (size_t k = 0; k < classes; ++k) {
+        largest = std::max(largest, std::abs(theirs[k]));
+        difference = std::max(difference, std::abs(ours[k] - theirs[k]));
+      }
+      drift += double{difference / largest};
+      result.largest_drift = std::max(result.largest_drift, double{difference / largest});
+    }
+  }
+  const auto n = static_cast<double>(result.pictures);
+  result.accuracy = right / n;
+  result.framework_accuracy = framework_right / n;
+  result.same_answer = same / n;
+  result.mean_drift = drift / n;
+  return result;
+}
+
+std::vector<std::vector<uint8_t>> picture_bytes(const datasets::Dataset& pictures, int64_t count) {
+  const Bytes to_byte(pictures);
+  std::vector<float> values(static_cast<size_t>(pictures.sample_shape().elements()));
+  std::vector<std::vector<uint8_t>> all;
+  for (int64_t i = 0; i < count; ++i) {
+    pictures.read(i, values.data());
+    std::vector<uint8_t> pixels;
+    for (size_t k = 0; k < values.size(); ++k) pixels.push_back(to_byte(values[k], k));
+    all.push_back(std::move(pixels));
+  }
+  return all;
+}
+
+}  // namespace espalier::experiment

@@ -1,0 +1,47 @@
+#include "espalier/experiment/exported_file.h"
+
+#include <fstream>
+#include <iterator>
+
+#include "espalier/autograd/core/engine.h"
+#include "espalier/autograd/core/error.h"
+#include "espalier/autograd/core/parallel.h"
+
+namespace espalier::experiment {
+namespace {
+
+/// The engine's threads.
+class EngineThreads : public runtime::ThreadPool {
+ public:
+  int threads() const override { return Engine::current().threads(); }
+  void run(int count, void (*task)(void*, int), void* context) override {
+    parallel_for(count, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) task(context, static_cast<int>(i));
+    });
+  }
+};
+
+}  // namespace
+
+ExportedFile::ExportedFile(const std::string& path) : path_(path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
+  if (!file.is_open() || file.bad()) throw Error("exported network", "cannot read '" + path + "'");
+  const runtime::Status status = runtime::load(bytes.data(), bytes.size(), {}, model_);
+  if (!status.ok()) throw Error("exported network", "'" + path + "': " + status.message());
+  file_bytes_ = static_cast<int64_t>(bytes.size());
+}
+
+std::span<const float> ExportedFile::scores(std::span<const uint8_t> pixels, int batch) {
+  const int threads = Engine::current().threads();
+  const size_t needed = model_.arena_bytes(batch, threads);
+  if (arena_.size() < needed) arena_.resize(needed);
+  scores_.resize(static_cast<size_t>(batch * model_.output_size()));
+  EngineThreads pool;
+  const runtime::Status status = model_.run(pixels.data(), batch, scores_.data(), arena_.data(),
+                                            arena_.size(), threads > 1 ? &pool : nullptr);
+  if (!status.ok()) throw Error("exported network", "'" + path_ + "': " + status.message());
+  return scores_;
+}
+
+}  // namespace espalier::experiment

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "espalier/compress/file/network.h"
+#include "espalier/experiment/recorded_run.h"
+
+namespace espalier::experiment {
+
+/// The network of a run as an engine runs it: with its masks, quantized weights and the grids of
+/// its activations, taking pictures as bytes. The pictures' normalisation is that of the run's data
+/// set, which is opened for it. \throws Error naming the layer for what cannot be exported (see
+/// `compress::describe`), and when
+///         the run has no weights or its data set cannot be read
+compress::file::Network exported_network(RecordedRun& run);
+
+}  // namespace espalier::experiment
