@@ -6,6 +6,7 @@
 
 #include "arguments.h"
 #include "commands.h"
+#include "display/exported_table.h"
 #include "display/profile_table.h"
 #include "display/report.h"
 #include "display/text.h"
@@ -41,11 +42,12 @@ namespace fs = std::filesystem;
 
 const Usage usage = {
     .command = "info",
-    .positional = "[RUN|CONFIG.yaml|NET.yaml]",
+    .positional = "[RUN|CONFIG.yaml|NET.yaml|NET.esp]",
     .description =
         "Without an argument: the version, this machine, and the names that configurations\n"
         "may use. With one: the network of a run, of a configuration, or of a file of its\n"
-        "own, layer by layer, and how the run ended.",
+        "own, layer by layer, and how the run ended; of an exported network, what its bytes\n"
+        "are.",
     .options = {{"kernels", "", "which kernel computes each pass of each layer"},
                 {"tune", "FILE",
                  "measure all kernels on this network, and write the fastest ones "
@@ -58,6 +60,7 @@ const Usage usage = {
         "  espalier info\n"
         "  espalier info configs/lenet5.yaml\n"
         "  espalier info runs/lenet5\n"
+        "  espalier info lenet5.esp\n"
         "  espalier info configs/nets/resnet20.yaml --kernels --batch 128\n"
         "  espalier info configs/nets/resnet20.yaml --tune kernels.yaml\n"};
 
@@ -193,6 +196,8 @@ int info(int argc, char** argv) {
     print_kernels(steps_of(paths.front(), of_steps), *arguments);
   } else if (paths.empty()) {
     print_program();
+  } else if (paths.front().ends_with(".esp") && fs::is_regular_file(paths.front())) {
+    print_exported(paths.front());
   } else if (!fs::is_directory(paths.front())) {
     print_config(paths.front());
   } else if (fs::exists(fs::path(paths.front()) / experiment::run_file::config)) {

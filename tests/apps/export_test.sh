@@ -27,6 +27,15 @@ grep -q 'instead of  1,066,440 bytes' out || fail "no word of what it was: $(cat
 expect 0 'with integers' export int8 --to esp --out again
 cmp int8.esp again || fail 'two exports differ'
 
+head -c 1000 int8.esp >short.esp
+expect 0 'int8.esp' info int8.esp
+grep -q '^fc1 .* 8 bits .* 235,200 ' out || fail "no row of fc1: $(cat out)"
+# The bytes of all layers and what is beside them are those of the file, up to rounding.
+awk -v file="$(wc -c <int8.esp)" '{ gsub(",", "") } /^all/ { all = $NF } /^beside/ { all += $3 + $7 + 9 + 5 }
+  END { exit !(all > file - 12 && all < file + 12) }' out || fail "the bytes do not add up: $(cat out)"
+expect 0 'float32' info float.esp
+expect 1 'short' info short.esp
+
 # --- What it answers ---------------------------------------------------------------------------------
 printf 'P5 28 28 255\n' >digit.pgm
 head -c 784 /dev/zero | tr '\0' '\177' >>digit.pgm
@@ -36,7 +45,6 @@ expect 2 '2 names' run int8.esp digit.pgm --names a,b
 expect 2 'top must be an integer in [1, 10]' run int8.esp digit.pgm --top 11
 expect 1 'cannot open none.png' run int8.esp none.png
 expect 1 'digit.pgm' run digit.pgm digit.pgm
-head -c 1000 int8.esp >short.esp
 expect 1 'short.esp' run short.esp digit.pgm
 expect 2 'a picture' run int8.esp
 
