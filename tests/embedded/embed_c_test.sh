@@ -13,7 +13,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
 "$write" . || exit 1
-{ "$cmake" -S "$here/../../apps/embed-c" -B build "-DNETWORK_FOLDER=$folder/embed" -DCMAKE_C_FLAGS=-Werror &&
+{ "$cmake" -G Ninja -S "$here/../../apps/embed-c" -B build "-DNETWORK_FOLDER=$folder/embed" -DCMAKE_C_FLAGS=-Werror &&
   "$cmake" --build build; } >log 2>&1 || { cat log; exit 1; }
 build/classify embed/picture.pgm >out 2>&1 || { echo 'classify failed:'; cat out; exit 1; }
 grep -q "^embed/picture.pgm: class $(cat embed/class), " out || { echo "not class $(cat embed/class):"; cat out; exit 1; }
