@@ -25,11 +25,10 @@ class EngineThreads : public runtime::ThreadPool {
 
 ExportedFile::ExportedFile(const std::string& path) : path_(path) {
   std::ifstream file(path, std::ios::binary);
-  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
+  bytes_.assign(std::istreambuf_iterator<char>(file), {});
   if (!file.is_open() || file.bad()) throw Error("exported network", "cannot read '" + path + "'");
-  const runtime::Status status = runtime::load(bytes.data(), bytes.size(), {}, model_);
+  const runtime::Status status = runtime::load(bytes_.data(), bytes_.size(), {}, model_);
   if (!status.ok()) throw Error("exported network", "'" + path + "': " + status.message());
-  file_bytes_ = static_cast<int64_t>(bytes.size());
 }
 
 std::span<const float> ExportedFile::scores(std::span<const uint8_t> pixels, int batch) {

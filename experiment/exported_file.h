@@ -17,15 +17,15 @@ class ExportedFile {
   explicit ExportedFile(const std::string& path);
 
   const runtime::Model& model() const { return model_; }
-  int64_t file_bytes() const { return file_bytes_; }
+  const std::vector<uint8_t>& bytes() const { return bytes_; }
 
   /// What the network says of so many pictures of `H×W×C` bytes: `batch × classes`. \throws Error
   std::span<const float> scores(std::span<const uint8_t> pixels, int batch);
 
  private:
   std::string path_;
+  std::vector<uint8_t> bytes_;
   runtime::Model model_;
-  int64_t file_bytes_ = 0;
   std::vector<char> arena_;
   std::vector<float> scores_;
 };

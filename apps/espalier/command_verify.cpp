@@ -1,8 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
+#include <filesystem>
 #include <optional>
 #include <vector>
 
@@ -42,12 +41,6 @@ const Usage usage = {
 /// Below this the network and its export are different in practice.
 constexpr double least_agreement = 0.999;
 
-std::vector<uint8_t> read_bytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file.is_open()) throw UsageError("there is no file '" + path + "'");
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 void print_check(const OperationCheck& check) {
   const std::string verdict =
       check.has_codes ? check.different == 0 ? "equal" : grouped(check.different) + " DIFFERENT"
@@ -70,7 +63,7 @@ int verify(int argc, char** argv) {
   compress::MapReader reader(given, usage.command);
   int64_t count = reader.integer("pictures", {.min = 1, .max = 1000000, .fallback = 20});
 
-  const std::vector<uint8_t> bytes = read_bytes(path);
+  if (!std::filesystem::exists(path)) throw UsageError("there is no file '" + path + "'");
   experiment::RecordedRun run = open_run(usage, *arguments, folder);
   Engine engine({.threads = run.config.threads});
   EngineScope scope(engine);
@@ -79,7 +72,7 @@ int verify(int argc, char** argv) {
   const Network network = experiment::exported_network(run);
   fmt::print("{}{}", labelled("file", path), labelled("run", folder));
   // What the run says today must be what is in the file, to the last bit.
-  const bool same = compress::exported_bytes(network) == bytes;
+  const bool same = compress::exported_bytes(network) == file.bytes();
   fmt::print("{}", labelled("content", same ? "byte for byte what the run exports"
                                             : "NOT what the run exports: another run, or another "
                                               "version of the program"));

@@ -73,6 +73,7 @@ class Description {
  public:
   Description(nn::Module& model, const DescribeOptions& options)
       : graph_(Graph::of(model, options.sample)),
+        folds_(batch_norm_folds(graph_)),
         done_(graph_.operations().size()),
         stored_(graph_.values().size(), -1) {
     network_.normalisation = {options.mean, options.deviation};
@@ -158,11 +159,14 @@ class Description {
       affine.bias.assign(bias.values().begin(), bias.values().end());
     }
     int output = operation.output;
-    const NetworkOperation* norm = sole_reader(output);
-    if (norm && norm->kind == "batch_norm") {
-      affine = folded(*norm, affine.bias);
-      mark_done(*norm);
-      output = norm->output;
+    const auto fold = std::find_if(folds_.begin(), folds_.end(), [&](const BatchNormFold& each) {
+      return &graph_.operation(each.weighted) == &operation;
+    });
+    if (fold != folds_.end()) {
+      const NetworkOperation& norm = graph_.operation(fold->batch_norm);
+      affine = folded(norm, fold->affine, affine.bias);
+      mark_done(norm);
+      output = norm.output;
     }
     weigh(operation, operation.weight().effective_value(), affine, output);
   }
@@ -176,21 +180,21 @@ class Description {
                             " stands behind no convolution or linear layer, and its input is no "
                             "picture; such a batch normalisation cannot be exported");
     }
-    const Affine affine = folded(operation, {});
+    const Affine affine = folded(operation, affine_of(operation), {});
     std::vector<float> factors(affine.factors.begin(), affine.factors.end());
     const int64_t channels = shape[3];
     weigh(operation, Tensor::from({channels, 1, 1, 1}, factors), {{}, affine.bias},
           operation.output);
   }
 
-  static Affine folded(const NetworkOperation& norm, const std::vector<double>& bias) {
+  static Affine folded(const NetworkOperation& norm, const ChannelAffine& transform,
+                       const std::vector<double>& bias) {
     const bool residual = norm.inputs.size() > 3 && norm.inputs[3].value >= 0;
     if (residual || norm.attribute("relu") != 0) {
       throw Error(pass, norm.describe() +
                             " adds a residual or applies ReLU itself; write those as operations of "
                             "their own, as Residual and ReLU layers do");
     }
-    const ChannelAffine transform = affine_of(norm);
     Affine affine{{transform.factors.begin(), transform.factors.end()},
                   {transform.shifts.begin(), transform.shifts.end()}};
     for (size_t c = 0; c < bias.size(); ++c) affine.bias[c] += bias[c] * affine.factors[c];
@@ -370,6 +374,7 @@ class Description {
   }
 
   Graph graph_;
+  std::vector<BatchNormFold> folds_;
   file::Network network_;
   std::vector<bool> done_;   // by operation of the graph
   std::vector<int> stored_;  // by value of the graph: its number in the file

@@ -3,27 +3,14 @@
 #include <string_view>
 #include <vector>
 
-#include "espalier/autograd/core/error.h"
 #include "espalier/autograd/core/platform.h"
+#include "espalier/compress/file/loaded.h"
 #include "espalier/compress/file/write.h"
-#include "espalier/compress/runtime/runtime.h"
 
 namespace espalier::compress {
 namespace {
 
 constexpr uint32_t self_test_seed = 1;
-
-void require(const runtime::Status& status) {
-  if (!status.ok())
-    throw Error("export",
-                std::string("the runtime does not take the network: ") + status.message());
-}
-
-runtime::Model loaded(const std::vector<uint8_t>& bytes) {
-  runtime::Model model;
-  require(runtime::load(bytes.data(), bytes.size(), {.max_bytes = SIZE_MAX}, model));
-  return model;
-}
 
 /// What the runtime answers to the picture of the self-test.
 file::SelfTest answered(const runtime::Model& model) {
@@ -34,10 +21,10 @@ file::SelfTest answered(const runtime::Model& model) {
   const auto size = static_cast<size_t>(model.output_size());
   if (model.output_has_codes()) {
     test.codes.resize(size);
-    require(model.run(pixels.data(), 1, test.codes.data(), arena.data(), arena.size()));
+    file::require(model.run(pixels.data(), 1, test.codes.data(), arena.data(), arena.size()));
   } else {
     test.values.resize(size);
-    require(model.run(pixels.data(), 1, test.values.data(), arena.data(), arena.size()));
+    file::require(model.run(pixels.data(), 1, test.values.data(), arena.data(), arena.size()));
   }
   return test;
 }
@@ -50,11 +37,11 @@ void export_model(nn::Module& model, const std::string& path, const DescribeOpti
 
 std::vector<uint8_t> exported_bytes(file::Network network) {
   network.self_test.reset();
-  network.self_test = answered(loaded(file::encode(network)));
+  network.self_test = answered(file::loaded(file::encode(network)));
   const std::vector<uint8_t> bytes = file::encode(network);
-  const runtime::Model model = loaded(bytes);
+  const runtime::Model model = file::loaded(bytes);
   std::vector<char> arena(model.self_test_bytes());
-  require(model.self_test(arena.data(), arena.size()));
+  file::require(model.self_test(arena.data(), arena.size()));
   return bytes;
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "espalier/compress/quantizers/grids.h"
+#include "espalier/compress/quantizers/codebook.h"
 
 namespace espalier::compress {
 namespace {
@@ -37,15 +37,18 @@ std::optional<float> put_on_steps(std::span<const float> values, std::vector<int
 }
 
 /// Values and indices into them, if there are at most 256 and few enough for that to pay.
-bool put_in_codebook(const std::vector<float>& values, file::Weights& into) {
-  std::vector<float> table = values;
-  std::sort(table.begin(), table.end());
-  table.erase(std::unique(table.begin(), table.end()), table.end());
-  if (table.size() > 256 || table.size() > values.size() / 2) return false;
-  into.codebook = table;
-  for (float value : values) {
-    const auto at = std::lower_bound(table.begin(), table.end(), value);
-    into.indices.push_back(static_cast<uint8_t>(at - table.begin()));
+bool put_in_codebook(const Tensor& weight, file::Weights& into) {
+  const Codebook book = codebook_of(weight);
+  const bool has_zero = std::count(book.indices.begin(), book.indices.end(), -1) > 0;
+  const size_t size = book.values.size() + (has_zero ? 1 : 0);
+  if (size > 256 || size > book.indices.size() / 2) return false;
+  into.codebook = book.values;
+  const auto place = std::lower_bound(into.codebook.begin(), into.codebook.end(), 0.0f);
+  const auto zero = static_cast<int32_t>(place - into.codebook.begin());
+  if (has_zero) into.codebook.insert(place, 0.0f);
+  for (const int32_t index : book.indices) {
+    const int32_t behind = has_zero && index >= zero ? index + 1 : index;
+    into.indices.push_back(static_cast<uint8_t>(index < 0 ? zero : behind));
   }
   return true;
 }
@@ -95,7 +98,8 @@ file::Weights stored_weights(const Tensor& weight, std::span<const double> facto
   std::vector<float> values(weight.values().begin(), weight.values().end());
   for (size_t i = 0; i < values.size() && !factors.empty(); ++i)
     values[i] = static_cast<float>(values[i] * factors[i / each]);
-  if (!put_in_codebook(values, stored)) stored.values = std::move(values);
+  if (!put_in_codebook(Tensor::from(weight.shape(), values), stored))
+    stored.values = std::move(values);
   return stored;
 }
 

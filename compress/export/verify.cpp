@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 #include <utility>
 
-#include "espalier/autograd/core/error.h"
+#include "espalier/compress/file/loaded.h"
 #include "espalier/compress/file/reference.h"
 #include "espalier/compress/file/write.h"
-#include "espalier/compress/runtime/runtime.h"
 
 namespace espalier::compress {
 namespace {
@@ -64,16 +62,7 @@ file::Network up_to(const file::Network& whole, int value) {
 /// What the runtime computes as the network's result, for each picture.
 std::vector<Contents> results_of(const file::Network& network,
                                  const std::vector<std::vector<uint8_t>>& pictures) {
-  const auto require = [](const runtime::Status& status) {
-    if (!status.ok())
-      throw Error("verify",
-                  std::string("the runtime does not take the network: ") + status.message());
-  };
-  const std::vector<uint8_t> bytes = file::encode(network);
-  runtime::Model model;
-  runtime::Options options;
-  options.max_bytes = SIZE_MAX;
-  require(runtime::load(bytes.data(), bytes.size(), options, model));
+  const runtime::Model model = file::loaded(file::encode(network));
   std::vector<char> arena(model.arena_bytes(1));
   const auto size = static_cast<size_t>(model.output_size());
   std::vector<int8_t> codes(size);
@@ -81,10 +70,10 @@ std::vector<Contents> results_of(const file::Network& network,
   std::vector<Contents> results;
   for (const std::vector<uint8_t>& pixels : pictures) {
     if (model.output_has_codes()) {
-      require(model.run(pixels.data(), 1, codes.data(), arena.data(), arena.size()));
+      file::require(model.run(pixels.data(), 1, codes.data(), arena.data(), arena.size()));
       results.push_back({{codes.begin(), codes.end()}, {}});
     } else {
-      require(model.run(pixels.data(), 1, numbers.data(), arena.data(), arena.size()));
+      file::require(model.run(pixels.data(), 1, numbers.data(), arena.data(), arena.size()));
       results.push_back({{}, {numbers.begin(), numbers.end()}});
     }
   }

@@ -6,18 +6,13 @@
 #include <limits>
 #include <memory>
 
-#include "espalier/autograd/core/error.h"
+#include "espalier/compress/file/loaded.h"
 #include "espalier/compress/runtime/format/file.h"
-#include "espalier/compress/runtime/runtime.h"
 
 namespace espalier::compress::file {
 namespace {
 
 using runtime::Purpose;
-
-void require(const runtime::Status& status) {
-  if (!status.ok()) throw Error("file", status.message());
-}
 
 /// Decodes, and counts what each bit has cost.
 class CountingDecoder : public runtime::RangeDecoder {
@@ -57,10 +52,7 @@ std::string form_of(const runtime::WeightInfo& w, const runtime::WeightData& dat
 
 FileBytes inspect(const std::vector<uint8_t>& bytes) {
   // Whoever wrote the file: behind this it contradicts itself nowhere.
-  runtime::Model model;
-  runtime::Options options;
-  options.max_bytes = std::numeric_limits<size_t>::max();
-  require(runtime::load(bytes.data(), bytes.size(), options, model));
+  loaded(bytes);
 
   runtime::FileParts parts;
   require(runtime::open_file(bytes.data(), bytes.size(), parts));

@@ -198,4 +198,14 @@ class Builder {
   int layers_ = 0;
 };
 
+/// What of LeNet-5 comes before its linear layers.
+inline void add_lenet5_convolutions(Builder& b) {
+  b.network.normalisation = {{0.1307f}, {0.3081f}};
+  b.conv(20, 5, {.clamp = file::Clamp::relu});
+  b.pool(file::MaxPool{});
+  b.conv(50, 5, {.clamp = file::Clamp::relu});
+  b.pool(file::MaxPool{});
+  b.flatten();
+}
+
 }  // namespace build

@@ -11,12 +11,7 @@ namespace {
 
 file::Network lenet5(const Options& options) {
   Builder b({28, 28, 1}, options);
-  b.network.normalisation = {{0.1307f}, {0.3081f}};
-  b.conv(20, 5, {.clamp = file::Clamp::relu});
-  b.pool(file::MaxPool{});
-  b.conv(50, 5, {.clamp = file::Clamp::relu});
-  b.pool(file::MaxPool{});
-  b.flatten();
+  add_lenet5_convolutions(b);
   b.linear(500, file::Clamp::relu);
   b.linear(10);
   return b.network;

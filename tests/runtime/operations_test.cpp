@@ -18,12 +18,7 @@ std::vector<std::pair<std::string, file::Network>> networks(const Options& optio
   const auto finish = [&](const char* name, Builder& b) { all.emplace_back(name, b.network); };
   {
     Builder b({28, 28, 1}, options);
-    b.network.normalisation = {{0.1307f}, {0.3081f}};
-    b.conv(20, 5, {.clamp = file::Clamp::relu});
-    b.pool(file::MaxPool{});
-    b.conv(50, 5, {.clamp = file::Clamp::relu});
-    b.pool(file::MaxPool{});
-    b.flatten();
+    add_lenet5_convolutions(b);
     b.linear(100, file::Clamp::relu);
     b.linear(10);
     finish("lenet5", b);

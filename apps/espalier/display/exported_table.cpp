@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <vector>
 
 #include "display/text.h"
@@ -31,8 +29,7 @@ std::string row(const std::string& layer, int width, const std::string& form, in
 
 void print_exported(const std::string& path) {
   const experiment::ExportedFile exported(path);
-  std::ifstream file(path, std::ios::binary);
-  const FileBytes found = compress::file::inspect({std::istreambuf_iterator<char>(file), {}});
+  const FileBytes found = compress::file::inspect(exported.bytes());
   const runtime::Model& model = exported.model();
   fmt::print("{}", labelled("file", fmt::format("{}: {} bytes", path, grouped(found.file))));
   fmt::print(

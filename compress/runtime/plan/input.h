@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "espalier/compress/runtime/format/graph.h"
+#include "espalier/compress/runtime/plan/plan.h"
 
 namespace espalier::runtime {
 
@@ -18,5 +18,9 @@ inline int32_t code_of(const Grid& grid, float value) {
   if (!(code > static_cast<float>(grid.lowest))) return grid.lowest;
   return code < static_cast<float>(grid.highest) ? static_cast<int32_t>(code) : grid.highest;
 }
+
+/// Makes the table of what each of 256 pixels is in each channel of the input, one table where all
+/// channels are alike. \return false when there is no memory
+[[nodiscard]] bool make_pixel_table(const Graph& graph, Plan& plan);
 
 }  // namespace espalier::runtime

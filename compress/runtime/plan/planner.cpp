@@ -1,8 +1,8 @@
-#include <cmath>
 #include <limits>
 
 #include "espalier/compress/runtime/plan/input.h"
 #include "espalier/compress/runtime/plan/pack.h"
+#include "espalier/compress/runtime/plan/place_buffers.h"
 #include "espalier/compress/runtime/plan/plan.h"
 
 namespace espalier::runtime {
@@ -14,9 +14,6 @@ namespace {
 constexpr double sparse_conv_below = 0.4, sparse_linear_below = 0.25;
 /// Smaller pictures have runs of pixels too short for sparse convolutions.
 constexpr int64_t least_pixels = 16;
-/// What the buffers of a chunk of samples should fit into: a part of a second-level cache.
-constexpr int64_t cache_bytes = 512 << 10;
-constexpr int32_t largest_chunk = 64;
 
 class Planner {
  public:
@@ -54,9 +51,8 @@ class Planner {
       if (!status.ok() || wide_weights_) return status;
     }
     plan_.output = buffer_of_[values - 1];
-    status = make_pixel_table();
-    if (!status.ok()) return status;
-    place_buffers();
+    if (!make_pixel_table(graph_, plan_)) return no_memory();
+    place_buffers(plan_);
     return {};
   }
 
@@ -453,18 +449,33 @@ class Planner {
     return packed ? Status() : no_memory();
   }
 
+  /// How many channels lie side by side in the input and in the result, 0: all; and in how many
+  /// parts the layer is computed.
+  struct ConvolutionLayout {
+    int32_t input_block, block, groups;
+  };
+  /// The step of a convolution, which reads its input in such a layout and with the border it
+  /// needs.
+  Status convolution_step(const Layer& layer, StepKind kind, const ConvolutionLayout& layout,
+                          Step*& step) {
+    const Operation& o = *layer.operation;
+    int32_t from = -1;
+    const Status status =
+        in_layout(input_buffer(o), *layer.input, layout.input_block, o.padding, from);
+    if (!status.ok()) return status;
+    return layer_step(layer, kind, from, layout.block, layout.groups, step);
+  }
+
   Status plan_dense_conv(const Layer& layer) {
     const Operation& o = *layer.operation;
     const WeightInfo& w = o.weight;
-    int32_t from = -1;
-    Status status = in_layout(input_buffer(o), *layer.input, 0, o.padding, from);
-    if (!status.ok()) return status;
     Step* step = nullptr;
-    status = layer_step(layer, StepKind::dense, from, 0, o.groups, step);
+    const Status status = convolution_step(layer, StepKind::dense, {0, 0, o.groups}, step);
     if (!status.ok()) return status;
-    set_windows(o, buffer(from), *step);
+    const Buffer& from = buffer(step->input);
+    set_windows(o, from, *step);
     step->x_group = w.inputs;
-    const View& view = buffer(from).view;
+    const View& view = from.view;
     // Taps beside each other are one run, if nothing lies between them.
     const bool joined = o.dilation == 1 && o.groups == 1;
     const auto count =
@@ -497,14 +508,12 @@ class Planner {
   Status plan_depthwise(const Layer& layer) {
     const Operation& o = *layer.operation;
     const WeightInfo& w = o.weight;
-    int32_t from = -1;
-    Status status = in_layout(input_buffer(o), *layer.input, 0, o.padding, from);
-    if (!status.ok()) return status;
     Step* step = nullptr;
-    status = layer_step(layer, StepKind::depthwise, from, 0, 1, step);
+    const Status status = convolution_step(layer, StepKind::depthwise, {0, 0, 1}, step);
     if (!status.ok()) return status;
-    set_windows(o, buffer(from), *step);
-    const View& view = buffer(from).view;
+    const Buffer& from = buffer(step->input);
+    set_windows(o, from, *step);
+    const View& view = from.view;
     int64_t* taps = plan_.storage.allocate<int64_t>(static_cast<size_t>(w.columns()));
     if (!taps || !pack_depthwise(layer, kernels_, plan_.storage, *step)) return no_memory();
     for (int64_t k = 0; k < w.columns(); ++k) {
@@ -517,16 +526,12 @@ class Planner {
   }
 
   Status plan_sparse_conv(const Layer& layer) {
-    const Operation& o = *layer.operation;
     const int32_t group = layer.codes ? kernels_.group : 1;
-    int32_t from = -1;
-    Status status = in_layout(input_buffer(o), *layer.input, group, o.padding, from);
-    if (!status.ok()) return status;
-    Step* step = nullptr;
     const int32_t block = layer.output->codes ? group : 1;
-    status = layer_step(layer, StepKind::sparse_conv, from, block, 1, step);
+    Step* step = nullptr;
+    const Status status = convolution_step(layer, StepKind::sparse_conv, {group, block, 1}, step);
     if (!status.ok()) return status;
-    const View& view = buffer(from).view;
+    const View& view = buffer(step->input).view;
     // Sums of all pixels that are computed, and a last vector that is not full.
     const int64_t pixels = view.row / view.block * layer.output->height() + 64;
     step->scratch_plane = (pixels + 15) / 16 * 16;
@@ -600,73 +605,6 @@ class Planner {
     return pack_sparse_linear(layer, places.data(), kernels_, budget_, plan_.storage, *step)
                ? Status()
                : no_memory();
-  }
-
-  // ---- The input, and where everything lies.
-
-  Status make_pixel_table() {
-    const Value& input = graph_.values[0];
-    const auto channels = static_cast<size_t>(input.channels());
-    const bool one = graph_.mean.empty();  // then all channels are alike
-    const size_t tables = one ? 1 : channels;
-    const auto bytes = static_cast<size_t>(input.codes ? kernels_.code_bytes : 4);
-    char* table = plan_.storage.allocate<char>(tables * 256 * bytes);
-    if (!table) return no_memory();
-    for (size_t c = 0; c < tables; ++c) {
-      for (int pixel = 0; pixel < 256; ++pixel) {
-        const float value = normalised(graph_, pixel / 255.0, c);
-        char* to = table + (c * 256 + static_cast<size_t>(pixel)) * bytes;
-        if (input.codes) {
-          const int32_t code = code_of(input.grid, value) + 128;
-          if (bytes == 1) {
-            *to = static_cast<char>(code);
-          } else {
-            const auto wide = static_cast<int16_t>(code);
-            std::memcpy(to, &wide, sizeof wide);
-          }
-        } else {
-          std::memcpy(to, &value, sizeof value);
-        }
-      }
-    }
-    plan_.pixel_table = table;
-    return {};
-  }
-
-  /// Buffers get the lowest place that is free while they live.
-  void place_buffers() {
-    for (int32_t s = 0; s < plan_.step_count; ++s) {
-      const Step& step = plan_.steps[s];
-      for (const int32_t used : {step.input, step.second, step.output}) {
-        if (used >= 0 && buffer(used).last_used_by < s) buffer(used).last_used_by = s;
-      }
-    }
-    buffer(plan_.output).last_used_by = plan_.step_count;
-    buffer(plan_.input).made_by = 0;
-    for (int32_t b = 0; b < plan_.buffer_count; ++b) {
-      Buffer& mine = buffer(b);
-      bool moved = true;
-      mine.offset = 0;
-      while (moved) {
-        moved = false;
-        for (int32_t a = 0; a < b; ++a) {
-          const Buffer& other = buffer(a);
-          const bool meet =
-              other.last_used_by >= mine.made_by && mine.last_used_by >= other.made_by;
-          if (meet && mine.offset < other.offset + other.bytes &&
-              other.offset < mine.offset + mine.bytes) {
-            mine.offset = other.offset + other.bytes;
-            moved = true;
-          }
-        }
-      }
-      if (mine.offset + mine.bytes > plan_.sample_bytes)
-        plan_.sample_bytes = mine.offset + mine.bytes;
-    }
-    const int64_t fitting = cache_bytes / plan_.sample_bytes;
-    plan_.chunk = static_cast<int32_t>(fitting < 1               ? 1
-                                       : fitting > largest_chunk ? largest_chunk
-                                                                 : fitting);
   }
 
  private:

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "espalier/autograd/core/error.h"
+#include "espalier/compress/runtime/runtime.h"
+
+/// The runtime in the dialect of the rest of the library: exceptions, and memory without a limit.
+namespace espalier::compress::file {
+
+/// \throws Error unless the status is ok
+inline void require(const runtime::Status& status) {
+  if (!status.ok()) throw Error("runtime", status.message());
+}
+
+/// The network in these bytes. \throws Error when they are none
+inline runtime::Model loaded(const std::vector<uint8_t>& bytes) {
+  runtime::Options options;
+  options.max_bytes = std::numeric_limits<size_t>::max();
+  runtime::Model model;
+  require(runtime::load(bytes.data(), bytes.size(), options, model));
+  return model;
+}
+
+}  // namespace espalier::compress::file
