@@ -4,6 +4,7 @@
 #include "espalier/compress/runtime/plan/pack.h"
 #include "espalier/compress/runtime/plan/place_buffers.h"
 #include "espalier/compress/runtime/plan/plan.h"
+#include "espalier/compress/runtime/plan/value_uses.h"
 
 namespace espalier::runtime {
 namespace {
@@ -34,15 +35,12 @@ class Planner {
     plan_.steps = plan_.storage.allocate<Step>(most_steps);
     plan_.buffers = plan_.storage.allocate<Buffer>(values + most_steps);
     if (!plan_.steps || !plan_.buffers || !buffer_of_.allocate(budget_, values) ||
-        !uses_.allocate(budget_, values) || !user_.allocate(budget_, values) ||
-        !border_.allocate(budget_, values) || !not_linear_.allocate(budget_, values) ||
-        !picture_.allocate(budget_, values) || !fused_.allocate(budget_, operations)) {
+        !values_.find(graph_, budget_) || !picture_.allocate(budget_, values) ||
+        !fused_.allocate(budget_, operations)) {
       return no_memory();
     }
-    find_users();
-    find_borders();
     for (size_t v = 0; v < values; ++v) buffer_of_[v] = -1;
-    Status status = make_buffer(graph_.values[0], 0, border_[0], buffer_of_[0]);
+    Status status = make_buffer(graph_.values[0], 0, values_.border[0], buffer_of_[0]);
     if (!status.ok()) return status;
     plan_.input = buffer_of_[0];
     for (size_t i = 0; i < operations; ++i) {
@@ -63,48 +61,8 @@ class Planner {
     return {StatusCode::out_of_memory, "the system has no memory for the network"};
   }
 
-  // ---- What is known before the weights are.
-
   int32_t input_index(const Operation& o, int i) const {
-    return graph_.inputs[static_cast<size_t>(o.first_input + i)];
-  }
-
-  void find_users() {
-    for (size_t i = 0; i < graph_.operations.size(); ++i) {
-      const Operation& o = graph_.operations[i];
-      for (int k = 0; k < o.input_count; ++k) {
-        const auto v = static_cast<size_t>(input_index(o, k));
-        ++uses_[v];
-        if (o.kind != OperationKind::linear) not_linear_[v] = 1;
-        user_[v] = static_cast<int32_t>(i);
-      }
-    }
-  }
-
-  /// As wide as the widest padding of a convolution that reads the value. Sums are equally wide in
-  /// all three, so that one address serves all.
-  void find_borders() {
-    for (const Operation& o : graph_.operations) {
-      if (o.kind != OperationKind::convolution) continue;
-      int32_t& border = border_[static_cast<size_t>(input_index(o, 0))];
-      border = o.padding > border ? o.padding : border;
-    }
-    bool changed = true;
-    for (int pass = 0; changed && pass < 64; ++pass) {
-      changed = false;
-      for (const Operation& o : graph_.operations) {
-        if (o.kind != OperationKind::add) continue;
-        int32_t* borders[3] = {&border_[static_cast<size_t>(input_index(o, 0))],
-                               &border_[static_cast<size_t>(input_index(o, 1))],
-                               &border_[static_cast<size_t>(o.output)]};
-        int32_t widest = 0;
-        for (const int32_t* border : borders) widest = *border > widest ? *border : widest;
-        for (int32_t* border : borders) {
-          changed = changed || *border != widest;
-          *border = widest;
-        }
-      }
-    }
+    return runtime::input_index(graph_, o, i);
   }
 
   // ---- Buffers.
@@ -200,7 +158,7 @@ class Planner {
 
   Status output_buffer(const Operation& o, int32_t block, int32_t& index) {
     const auto v = static_cast<size_t>(o.output);
-    const Status status = make_buffer(graph_.values[v], block, border_[v], index);
+    const Status status = make_buffer(graph_.values[v], block, values_.border[v], index);
     buffer_of_[v] = index;
     return status;
   }
@@ -325,7 +283,7 @@ class Planner {
     const auto v = static_cast<size_t>(o.output);
     const bool flattens = o.kind == OperationKind::flatten && graph_.input(o).rank == 3;
     // Linear layers read a picture as well as a vector: their weights are put in its order.
-    const bool only_linear = flattens && v + 1 < graph_.values.size() && !not_linear_[v];
+    const bool only_linear = flattens && v + 1 < graph_.values.size() && !values_.not_linear[v];
     if (only_linear) {
       buffer_of_[v] = from;
       picture_[v] = 1;
@@ -407,11 +365,11 @@ class Planner {
   const Operation* following_sum(const Layer& layer, int32_t block) {
     const Operation& o = *layer.operation;
     const auto v = static_cast<size_t>(o.output);
-    if (o.kind != OperationKind::convolution || uses_[v] != 1 ||
+    if (o.kind != OperationKind::convolution || values_.uses[v] != 1 ||
         layer.output->codes != layer.codes || v + 1 == graph_.values.size()) {
       return nullptr;
     }
-    const Operation& user = graph_.operations[static_cast<size_t>(user_[v])];
+    const Operation& user = graph_.operations[static_cast<size_t>(values_.user[v])];
     if (user.kind != OperationKind::add) return nullptr;
     const int32_t other = other_part(user, o);
     if (other < 0 || picture_[static_cast<size_t>(input_index(user, other))]) return nullptr;
@@ -419,7 +377,8 @@ class Planner {
     if (there < 0) return nullptr;
     const Buffer& have = buffer(there);
     const int32_t needed = block ? block : have.view.channels;
-    return have.view.block == needed && have.border == border_[static_cast<size_t>(user.output)]
+    return have.view.block == needed &&
+                   have.border == values_.border[static_cast<size_t>(user.output)]
                ? &user
                : nullptr;
   }
@@ -617,10 +576,9 @@ class Planner {
   bool& wide_weights_;
 
   Array<int32_t> buffer_of_;  // by value; −1: none yet
-  Array<int32_t> uses_, user_, border_;
-  Array<uint8_t> not_linear_;  // whether something else than a linear layer reads a value
-  Array<uint8_t> picture_;     // whether a flattened value lies in the buffer as a picture
-  Array<uint8_t> fused_;       // whether an operation is done by a step before
+  ValueUses values_;
+  Array<uint8_t> picture_;  // whether a flattened value lies in the buffer as a picture
+  Array<uint8_t> fused_;    // whether an operation is done by a step before
 };
 
 }  // namespace
