@@ -9,6 +9,7 @@
 
 #include "espalier/compress/compressor.h"
 #include "espalier/compress/config/value.h"
+#include "espalier/compress/worked_example.h"
 
 namespace espalier::compress {
 
@@ -19,6 +20,8 @@ struct AlgorithmText {
   std::string explanation = {};  ///< what it does, in a few sentences
   /// Rules that work for any network, as lines of a YAML list: "- {sparsity: 0.8}".
   std::string example = {};
+  /// Steps to follow by hand; without `work` there are none.
+  WorkedExample worked = {};
 };
 
 /// Algorithms by the name they have in configuration files. An object that a program fills; nothing
