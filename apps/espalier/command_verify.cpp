@@ -38,7 +38,8 @@ const Usage usage = {
         "  espalier verify lenet5.esp runs/lenet5-int8\n"
         "  espalier verify resnet20.esp runs/resnet20 --data ~/cifar10 --pictures 100\n"};
 
-/// Below this the network and its export are different in practice.
+/// Below this the network and its export are different in practice. One picture may have two equal
+/// classes, however few pictures there are.
 constexpr double least_agreement = 0.999;
 
 void print_check(const OperationCheck& check) {
@@ -96,7 +97,8 @@ int verify(int argc, char** argv) {
              labelled("drift", fmt::format("scores differ by {:.2g} of the largest on average, "
                                            "{:.2g} at most",
                                            agreement.mean_drift, agreement.largest_drift)));
-  passed = passed && agreement.same_answer >= least_agreement;
+  const double pictures = static_cast<double>(agreement.pictures);
+  passed = passed && agreement.same_answer >= std::min(least_agreement, 1 - 1.5 / pictures);
   fmt::print("{}", labelled("verdict", passed ? "passed" : "FAILED"));
   return passed ? 0 : 1;
 }

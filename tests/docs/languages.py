@@ -21,11 +21,14 @@ def in_frame(block, name, extension):
         raise Failure(f"there is no frame '{name}' ({path})")
     with open(path, encoding="utf-8") as frame:
         lines = frame.read().split("\n")
+    # What stands at the head of a file goes there, also from statements.
+    head = [line for line in block.lines if line.startswith("#include")]
+    body = [line for line in block.lines if line not in head]
     for number, line in enumerate(lines):
         if line.strip() == "@BLOCK@":
             indent = line[:line.index("@")]
-            lines[number] = "\n".join(indent + text if text else "" for text in block.lines)
-            return "\n".join(lines)
+            lines[number] = "\n".join(indent + text if text else "" for text in body)
+            return "\n".join(head + lines)
     raise Failure(f"the frame {path} has no line @BLOCK@")
 
 
@@ -49,9 +52,8 @@ def run_console(block, place):
     commands = compare.commands_of(block.lines, f"line {block.line}")
     if not commands:
         raise Failure("a console block begins with '$ COMMAND'")
-    for number, (command, expected) in enumerate(commands):
-        status = int(block.value("exit") or 0) if number + 1 == len(commands) else 0
-        output = place.shell(with_arguments(block, command), status)
+    for command, expected in commands:
+        output = place.shell(with_arguments(block, command), int(block.value("exit") or 0))
         difference = compare.difference(expected, output.split("\n"), bool(block.value("figures vary")))
         if difference:
             raise Failure(f"$ {command}\n{difference}")

@@ -29,6 +29,7 @@ def main():
     parser.add_argument("--build", default=os.path.join(source, "build", "release"))
     parser.add_argument("--cxx", default="g++")
     parser.add_argument("--flags", default="", help="what the library was compiled with, such as sanitizers")
+    parser.add_argument("--onnx", default="TRUE", help="FALSE: the library has been built without")
     parser.add_argument("--keep", help="the folder to work in, which stays")
     options = parser.parse_args()
     try:
@@ -43,7 +44,8 @@ def main():
         os.makedirs(folder)
     skipped = 0
     try:
-        place = Workplace(os.path.abspath(folder), source, os.path.abspath(options.build), options.cxx, options.flags)
+        place = Workplace(os.path.abspath(folder), source, os.path.abspath(options.build), options.cxx, options.flags,
+                          options.onnx)
         for block in blocks:
             begin = time.monotonic()
             try:

@@ -20,10 +20,10 @@ def last_lines(text, count=40):
 class Workplace:
     """A folder with what a reader has in front of him: the configurations, the built program, data sets."""
 
-    def __init__(self, folder, source, build, compiler, flags):
+    def __init__(self, folder, source, build, compiler, flags, has_onnx):
         self.folder, self.source, self.build = folder, source, build
         self.compiler, self.flags = compiler, flags.split()
-        shutil.copytree(os.path.join(source, "configs"), os.path.join(folder, "configs"))
+        self.copy_configurations()
         for name in ("apps", "scripts", "benchmarks", "tests"):
             os.symlink(os.path.join(source, name), os.path.join(folder, name))
         os.mkdir(os.path.join(folder, "build"))
@@ -35,8 +35,17 @@ class Workplace:
         self.environment = dict(
             os.environ, PATH=os.path.join(build, "apps") + ":" + os.environ["PATH"],
             CPLUS_INCLUDE_PATH=":".join(self.includes), LIBRARY_PATH=build, LD_LIBRARY_PATH=build,
-            CXX=compiler, LC_ALL="C.UTF-8")
+            CXX=compiler, HAS_ONNX=has_onnx, LC_ALL="C.UTF-8")
         self.installed = None
+
+    def copy_configurations(self):
+        """configs/, without limits that ask for more pictures than the short data sets have."""
+        shutil.copytree(os.path.join(self.source, "configs"), self.path("configs"))
+        for path in glob.glob(self.path("configs/*.yaml")):
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text.replace(", limit: 60000", ""))
 
     def pictures(self, count):
         return short_data.write_all(os.path.join(self.folder, "data"), count)
