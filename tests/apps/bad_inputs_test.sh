@@ -11,7 +11,6 @@ edited good.yaml ''
 good plain.yaml </dev/null
 
 # --- The command line is wrong -----------------------------------------------------------------
-expect 2 'which command'
 expect 2 "did you mean 'train'?" trian good.yaml
 expect 2 "there is no option '--epoks'; did you mean '--epochs'?" train good.yaml --epoks 3
 expect 2 'argument' train good.yaml --epochs
