@@ -35,7 +35,8 @@ class Workplace:
         self.environment = dict(
             os.environ, PATH=os.path.join(build, "apps") + ":" + os.environ["PATH"],
             CPLUS_INCLUDE_PATH=":".join(self.includes), LIBRARY_PATH=build, LD_LIBRARY_PATH=build,
-            CXX=compiler, HAS_ONNX=has_onnx, LC_ALL="C.UTF-8")
+            # Threads of programs that do not set it themselves would take cores from each other.
+            GOMP_SPINCOUNT="5000", CXX=compiler, HAS_ONNX=has_onnx, LC_ALL="C.UTF-8")
         self.installed = None
 
     def copy_configurations(self):
