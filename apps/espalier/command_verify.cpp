@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "espalier/experiment/agreement.h"
 #include "espalier/experiment/exported_file.h"
 #include "espalier/experiment/exported_network.h"
+#include "mistaken_path.h"
 #include "opened_run.h"
 
 namespace espalier::app {
@@ -64,7 +64,7 @@ int verify(int argc, char** argv) {
   compress::MapReader reader(given, usage.command);
   int64_t count = reader.integer("pictures", {.min = 1, .max = 1000000, .fallback = 20});
 
-  if (!std::filesystem::exists(path)) throw UsageError("there is no file '" + path + "'");
+  require_exported(path);
   experiment::RecordedRun run = open_run(usage, *arguments, folder);
   Engine engine({.threads = run.config.threads});
   EngineScope scope(engine);

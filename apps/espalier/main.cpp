@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -84,6 +85,34 @@ Examples:
   espalier bench infer --net lenet5.esp
 )";
 
+/// The end of a complaint about a command that there is not: what was probably meant.
+std::string meant_by(const std::string& word, const std::vector<std::string>& names) {
+  const std::map<std::string, std::string> other_words = {{"resume", "train --resume"},
+                                                          {"continue", "train --resume"},
+                                                          {"fit", "train"},
+                                                          {"compress", "train"},
+                                                          {"prune", "train"},
+                                                          {"test", "evaluate"},
+                                                          {"score", "evaluate"},
+                                                          {"predict", "run"},
+                                                          {"classify", "run"},
+                                                          {"infer", "run"},
+                                                          {"init", "new"},
+                                                          {"create", "new"},
+                                                          {"convert", "export"},
+                                                          {"save", "export"},
+                                                          {"show", "info"},
+                                                          {"describe", "info"},
+                                                          {"ls", "list"},
+                                                          {"benchmark", "bench"}};
+  if (const auto other = other_words.find(word); other != other_words.end())
+    return fmt::format("; did you mean 'espalier {}'?", other->second);
+  if (word.ends_with(".yaml") || word.ends_with(".yml"))
+    return fmt::format("; did you mean 'espalier train {}'?", word);
+  if (word.ends_with(".esp")) return fmt::format("; did you mean 'espalier run {} PICTURE'?", word);
+  return compress::did_you_mean(word, names);
+}
+
 /// What the program says when nothing is asked: three things to try. Which configuration there is
 /// depends on where the program was started.
 std::string greeting() {
@@ -114,6 +143,11 @@ int dispatch(int argc, char** argv) {
     return 0;
   }
   const std::string word = argv[1];
+  if (word == "help" && argc > 2) {  // `espalier help train`
+    std::string command = argv[2], option = "--help";
+    std::vector<char*> words = {argv[0], command.data(), option.data(), nullptr};
+    return dispatch(3, words.data());
+  }
   if (word == "--help" || word == "-h" || word == "help") {
     fmt::print("{}", help);
     return 0;
@@ -128,7 +162,7 @@ int dispatch(int argc, char** argv) {
     names.push_back(command.name);
   }
   if (word.starts_with("-")) names = {"--help", "--version"};
-  const std::string near = compress::did_you_mean(word, names);
+  const std::string near = meant_by(word, names);
   throw UsageError(fmt::format("there is no {} '{}'{}",
                                word.starts_with("-") ? "option" : "command", word,
                                near.empty() ? "; see 'espalier --help'" : near));

@@ -79,7 +79,7 @@ edited bad.yaml 's/^seed: 7/\tseed: 7/'
 expect 2 'bad.yaml:5:' train bad.yaml
 printf 'model: lenet300\n\000\001' >bad.yaml
 expect 2 'bad.yaml' train bad.yaml
-expect 2 "cannot read '.': Is a directory" train .
+expect 2 "'.' is a folder, not a configuration" train .
 : >empty.yaml
 expect 2 "missing key 'model'" train empty.yaml
 
