@@ -113,33 +113,31 @@ std::string meant_by(const std::string& word, const std::vector<std::string>& na
   return compress::did_you_mean(word, names);
 }
 
-/// What the program says when nothing is asked: three things to try. Which configuration there is
-/// depends on where the program was started.
-std::string greeting() {
-  const std::string folder = "configs/", first = "fashion_lenet5_agp.yaml";
-  const bool in_sources = std::filesystem::exists(folder + first);
-  const std::string config = in_sources ? folder + first : "CONFIG.yaml";
+/// What the program says when nothing is asked: three things to try, as they can be typed here.
+std::string greeting(const std::string& called) {
+  const std::string program = called.find('/') == std::string::npos ? "espalier" : called;
+  const std::string first = "configs/fashion_lenet5_agp.yaml";
   return fmt::format(
       "\n"
       "  Espalier trains neural networks while it compresses them.\n"
       "\n"
       "  Train one and watch it being pruned:\n"
-      "      espalier train {} --epochs 3\n"
+      "      {0} train {1} --epochs 3\n"
       "\n"
       "  Train one on your own pictures, a folder for each class:\n"
-      "      espalier new DIR\n"
+      "      {0} new DIR\n"
       "\n"
       "  See what it can do to a network:\n"
-      "      espalier list algorithms\n"
+      "      {0} list algorithms\n"
       "\n"
-      "  All commands: espalier --help\n"
+      "  All commands: {0} --help\n"
       "\n",
-      config);
+      program, std::filesystem::exists(first) ? first : "CONFIG.yaml");
 }
 
 int dispatch(int argc, char** argv) {
   if (argc < 2) {
-    fmt::print("{}", greeting());
+    fmt::print("{}", greeting(argv[0]));
     return 0;
   }
   const std::string word = argv[1];
