@@ -53,14 +53,20 @@ struct Avx2 {
   }
   static ESPALIER_INLINE V::Int sum(V::Int a, int32_t first, V::Int b, int32_t second,
                                     int32_t shift, int32_t zero, int32_t low, int32_t high) {
-    if (shift < 32) return V::sum_any(a, first, b, second, shift, zero, low, high);
+    // Codes differ from zero points by 2^9 at most, so sums are below 2^41 and may be doubled until
+    // the result begins at bit 32.
+    constexpr int32_t least = 10;
+    if (shift < least) return V::sum_any(a, first, b, second, shift, zero, low, high);
     const __m256i va = (__m256i)a, vb = (__m256i)b;
     const __m256i fa = _mm256_set1_epi32(first), fb = _mm256_set1_epi32(second);
     const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(va, fa), _mm256_mul_epi32(vb, fb));
     const __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(va, 32), fa),
                                          _mm256_mul_epi32(_mm256_srli_epi64(vb, 32), fb));
-    const __m256i rounding = _mm256_set1_epi64x(int64_t{1} << (shift - 1));
-    return limited(even, rounding, odd, rounding, _mm256_set1_epi32(shift), zero, low, high);
+    const int32_t up = shift < 32 ? 32 - shift : 0;
+    const __m128i doublings = _mm_cvtsi32_si128(up);
+    const __m256i rounding = _mm256_set1_epi64x(int64_t{1} << (shift + up - 1));
+    return limited(_mm256_sll_epi64(even, doublings), rounding, _mm256_sll_epi64(odd, doublings),
+                   rounding, _mm256_set1_epi32(shift + up), zero, low, high);
   }
   /// Half of what a shift by n divides by.
   static ESPALIER_INLINE __m256i half(__m256i n) {
