@@ -16,7 +16,8 @@ namespace {
 
 /// Puts texts where the template says `{{name}}`. What is put in is not looked at again, so it may
 /// hold anything.
-std::string filled(std::string_view form, const std::map<std::string_view, std::string_view>& texts) {
+std::string filled(std::string_view form,
+                   const std::map<std::string_view, std::string_view>& texts) {
   std::string page;
   for (size_t at = 0; at < form.size();) {
     const size_t open = form.find("{{", at);
@@ -46,10 +47,10 @@ std::string unfinished(const Run& run) {
 
 /// Everything about one run, below its name.
 std::string run_body(const Run& run, size_t index) {
-  return unfinished(run) + "<p class=\"headline\">" + headline(run) + "</p>\n" + cards_section(run) +
-         training_section(run, index) + layers_section(run, index) +
-         activations_section(run, index) + answers_section(run, index) +
-         setup_section(run, index) + missing_section(run, index);
+  return unfinished(run) + "<p class=\"headline\">" + headline(run) + "</p>\n" +
+         cards_section(run) + training_section(run, index) + layers_section(run, index) +
+         activations_section(run, index) + answers_section(run, index) + setup_section(run, index) +
+         missing_section(run, index);
 }
 
 std::string tags(const Run& run) {
@@ -86,13 +87,15 @@ std::string several_runs(const std::vector<Run>& runs) {
   for (size_t i = 0; i < runs.size(); ++i) {
     const std::string body = run_body(runs[i], i);
     folded += fmt::format(
-        "<details class=\"run\" id=\"run-{}\"><summary><span class=\"swatch s{}\"></span><h3>{}</h3>"
+        "<details class=\"run\" id=\"run-{}\"><summary><span class=\"swatch "
+        "s{}\"></span><h3>{}</h3>"
         "<span>{}</span></summary>\n{}{}</details>\n",
         i, i % 7, escaped(runs[i].name), escaped(runs[i].algorithms), contents(body, i), body);
   }
   return fmt::format(
       "<header><h1>{} runs side by side</h1>\n<nav aria-label=\"Sections\"><a href=\"#figures\">"
-      "Figures</a><a href=\"#differences\">Settings</a><a href=\"#runs\">Each run</a></nav></header>\n"
+      "Figures</a><a href=\"#differences\">Settings</a><a href=\"#runs\">Each "
+      "run</a></nav></header>\n"
       "{}{}",
       runs.size(), comparison_section(runs), section("runs", "Each run", folded));
 }

@@ -69,13 +69,14 @@ std::string matrix(const Confusion& confusion, int64_t worst) {
       rows += fmt::format("<td class=\"{}\" style=\"--tint:{:.0f}%\">{}</td>",
                           right ? "right" : "wrong", 12 + 58 * tint, grouped(count));
     }
-    rows += fmt::format("<td class=\"recall\">{}</td></tr>\n",
-                        all > 0 ? percent(static_cast<double>(counts[truth]) / static_cast<double>(all), 1)
-                                : "–");
+    rows += fmt::format(
+        "<td class=\"recall\">{}</td></tr>\n",
+        all > 0 ? percent(static_cast<double>(counts[truth]) / static_cast<double>(all), 1) : "–");
   }
   return fmt::format(
-      "<div class=\"scroll\"><table class=\"numbers confusion\"><caption>Rows: what a picture is; "
-      "columns: what it was taken for; last column: how many of the row are right.</caption>\n"
+      "<p class=\"note\">Rows: what a picture is; columns: what it was taken for; last column: how "
+      "many "
+      "of the row are right.</p>\n<div class=\"scroll snug\"><table class=\"numbers confusion\">\n"
       "<thead><tr>{}<th scope=\"col\">right</th></tr></thead><tbody>\n{}</tbody></table></div>\n",
       head, rows);
 }
@@ -84,13 +85,14 @@ std::string mistake_table(const Confusion& confusion, const std::vector<Mistake>
   constexpr size_t shown = 20;
   std::string rows;
   for (size_t i = 0; i < std::min(shown, found.size()); ++i) {
-    rows += fmt::format("<tr><th scope=\"row\">{}</th><td class=\"word\">{}</td>{}</tr>\n",
-                        class_name(confusion, found[i].truth),
-                        class_name(confusion, found[i].answer),
-                        bar_cell(grouped(found[i].count), static_cast<double>(found[i].count) /
-                                                              static_cast<double>(found[0].count)));
+    rows +=
+        fmt::format("<tr><th scope=\"row\">{}</th><td class=\"word\">{}</td>{}</tr>\n",
+                    class_name(confusion, found[i].truth), class_name(confusion, found[i].answer),
+                    bar_cell(grouped(found[i].count), static_cast<double>(found[i].count) /
+                                                          static_cast<double>(found[0].count)));
   }
-  return "<div class=\"scroll\"><table class=\"numbers\"><thead><tr><th scope=\"col\">What it is</th>"
+  return "<div class=\"scroll\"><table class=\"numbers\"><thead><tr><th scope=\"col\">What it "
+         "is</th>"
          "<th scope=\"col\">Taken for</th><th scope=\"col\">How often</th></tr></thead><tbody>\n" +
          rows + "</tbody></table></div>\n";
 }
@@ -110,15 +112,19 @@ std::string lost_part(const Run& run) {
   std::string text = fmt::format(
       "<h3>Lost by compression</h3>\n<p>{} that the dense network knew and this one does not; {} "
       "the other way round.{}</p>\n",
-      run.lost_in_all == 1 ? "1 picture" : grouped(run.lost_in_all) + " pictures", grouped(run.won_in_all),
-      run.lost_in_all > static_cast<int64_t>(run.lost.size()) && !run.lost.empty()
-          ? fmt::format(" The first {}:", run.lost.size())
-          : "");
+      run.lost_in_all == 1 ? "1 picture" : grouped(run.lost_in_all) + " pictures",
+      grouped(run.won_in_all),
+      run.lost.empty() ? ""
+                       : fmt::format(" {} of them, with the dense network’s answer and this one’s:",
+                                     run.lost_in_all > static_cast<int64_t>(run.lost.size())
+                                         ? fmt::format("The first {}", run.lost.size())
+                                         : "All"));
   if (run.lost.empty()) return text;
   text += "<div class=\"lost\">\n";
   for (const Lost& lost : run.lost) {
     text += fmt::format(
-        "<figure><img src=\"{}\" alt=\"test picture {}: {}\" width=\"84\" height=\"{:.0f}\"><figcaption>"
+        "<figure><img src=\"{}\" alt=\"test picture {}: {}\" width=\"84\" "
+        "height=\"{:.0f}\"><figcaption>"
         "<span class=\"was\">{}</span> → <span class=\"is\">{}</span><small>{}no. {}</small>"
         "</figcaption></figure>\n",
         png_address(lost.picture, greys()), lost.index, escaped(lost.truth),

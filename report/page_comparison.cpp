@@ -40,10 +40,10 @@ std::vector<Measure> measures() {
        whole},
       {"Bits", false, [](const Run& run) -> std::optional<double> { return run.compressed.bits; },
        bit_width},
-      {"Multiply-adds", false,
-       [](const Run& run) { return positive(run.compressed.nonzero_macs); },
+      {"Multiply-adds", false, [](const Run& run) { return positive(run.compressed.nonzero_macs); },
        [](double value) { return short_count(std::llround(value)); }},
-      {"Time of a picture", false, [](const Run& run) { return run.compressed.latency_us; }, micros},
+      {"Time of a picture", false, [](const Run& run) { return run.compressed.latency_us; },
+       micros},
   };
 }
 
@@ -94,8 +94,8 @@ std::string figures_table(const std::vector<Run>& runs) {
     for (const std::vector<std::string>& column : columns) rows += column[i];
     rows += "</tr>\n";
   }
-  return "<div class=\"scroll\"><table class=\"numbers compare\"><caption>The best of each column is "
-         "marked ●.</caption><thead><tr>" +
+  return "<p class=\"note\">The best of each column is marked ●.</p>\n"
+         "<div class=\"scroll\"><table class=\"numbers compare\"><thead><tr>" +
          head + "</tr></thead><tbody>\n" + rows + "</tbody></table></div>\n";
 }
 
@@ -126,7 +126,8 @@ std::string different_pictures(const std::vector<Run>& runs) {
   for (const Run& run : runs) kinds.insert(run.accuracy_of + " of " + run.data);
   if (kinds.size() < 2) return "";
   return fmt::format(
-      "<p class=\"note\">These accuracies are of different pictures ({}) and cannot be ranked.</p>\n",
+      "<p class=\"note\">These accuracies are of different pictures ({}) and cannot be "
+      "ranked.</p>\n",
       escaped(fmt::format("{}", fmt::join(kinds, ", "))));
 }
 
@@ -138,10 +139,9 @@ void flatten(const Value& value, const std::string& path,
     for (const compress::Member& member : value.as_map()) {
       flatten(member.value, path.empty() ? member.key : path + "." + member.key, found);
     }
-  } else if (value.is_list() && std::any_of(value.as_list().begin(), value.as_list().end(),
-                                            [](const Value& item) {
-                                              return item.is_map() || item.is_list();
-                                            })) {
+  } else if (value.is_list() &&
+             std::any_of(value.as_list().begin(), value.as_list().end(),
+                         [](const Value& item) { return item.is_map() || item.is_list(); })) {
     for (size_t i = 0; i < value.as_list().size(); ++i) {
       flatten(value.as_list()[i], fmt::format("{}[{}]", path, i), found);
     }
@@ -173,12 +173,14 @@ std::string config_differences(const std::vector<Run>& runs) {
   std::string rows;
   for (const std::string& path : order) {
     const std::vector<std::string>& texts = table[path];
-    if (std::all_of(texts.begin(), texts.end(), [&](const std::string& t) { return t == texts[0]; })) {
+    if (std::all_of(texts.begin(), texts.end(),
+                    [&](const std::string& t) { return t == texts[0]; })) {
       continue;
     }
     rows += fmt::format("<tr><th scope=\"row\"><code>{}</code></th>", escaped(path));
     for (const std::string& text : texts) {
-      rows += text.empty() ? "<td class=\"none\">–</td>" : "<td><code>" + escaped(text) + "</code></td>";
+      rows += text.empty() ? "<td class=\"none\">–</td>"
+                           : "<td><code>" + escaped(text) + "</code></td>";
     }
     rows += "</tr>\n";
   }
@@ -188,8 +190,8 @@ std::string config_differences(const std::vector<Run>& runs) {
     head += fmt::format("<th scope=\"col\"><span class=\"swatch s{}\"></span>{}</th>", i % 7,
                         escaped(runs[i].name));
   }
-  return "<div class=\"scroll\"><table class=\"settings\"><thead><tr>" + head + "</tr></thead><tbody>\n" +
-         rows + "</tbody></table></div>\n";
+  return "<div class=\"scroll\"><table class=\"settings\"><thead><tr>" + head +
+         "</tr></thead><tbody>\n" + rows + "</tbody></table></div>\n";
 }
 
 std::string comparison_section(const std::vector<Run>& runs) {
@@ -199,14 +201,15 @@ std::string comparison_section(const std::vector<Run>& runs) {
     return run.compressed.accuracy && run.compressed.file_bytes > 0;
   });
   if (comparable > 0) {
-    charts += chart({.kind = "pareto",
-                     .title = "Accuracy against size",
-                     .unit = "% of pictures; bytes of the file, each step tenfold",
-                     .description = "Accuracy of each run against the size of its file; the figures "
-                                    "are in the table below",
-                     .wide = true,
-                     .note = "Filled: no other run is both smaller and more accurate; the line joins "
-                             "those. Grey: networks before compression."});
+    charts +=
+        chart({.kind = "pareto",
+               .title = "Accuracy against size",
+               .unit = "% of pictures, against bytes of the file",
+               .description = "Accuracy of each run against the size of its file; the figures "
+                              "are in the table below",
+               .wide = true,
+               .note = "Filled: no other run is both smaller and more accurate; the line joins "
+                       "those. Grey: networks before compression."});
   }
   std::string tables = section("figures", "Figures", figures_table(runs));
   if (std::any_of(runs.begin(), runs.end(), [](const Run& run) { return run.epochs.size() > 1; })) {
@@ -220,7 +223,8 @@ std::string comparison_section(const std::vector<Run>& runs) {
                           "</div>\n");
   }
   if (!charts.empty()) text += "<div class=\"charts\">\n" + charts + "</div>\n";
-  return text + tables + section("differences", "What was set differently", config_differences(runs));
+  return text + tables +
+         section("differences", "What was set differently", config_differences(runs));
 }
 
 }  // namespace espalier::report

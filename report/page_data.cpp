@@ -11,9 +11,13 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 /// JSON has no word for what is not finite.
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+Json number(double value) {
+  return std::isfinite(value) ? Json(value) : Json(nullptr);
+}
 
-Json number(const std::optional<double>& value) { return value ? number(*value) : Json(nullptr); }
+Json number(const std::optional<double>& value) {
+  return value ? number(*value) : Json(nullptr);
+}
 
 Json numbers(const std::vector<double>& values) {
   Json list = Json::array();

@@ -11,12 +11,14 @@ namespace espalier::report {
 namespace {
 
 double sparsity_of(const Layer& layer) {
-  return layer.weights > 0 ? 1 - static_cast<double>(layer.nonzero) /
-                                     static_cast<double>(layer.weights)
-                           : 0;
+  return layer.weights > 0
+             ? 1 - static_cast<double>(layer.nonzero) / static_cast<double>(layer.weights)
+             : 0;
 }
 
-std::string layer_id(size_t run, size_t layer) { return fmt::format("r{}-layer-{}", run, layer); }
+std::string layer_id(size_t run, size_t layer) {
+  return fmt::format("r{}-layer-{}", run, layer);
+}
 
 /// The largest and the sum of what a column of the table holds.
 struct Column {
@@ -54,10 +56,10 @@ std::string layer_table(const Run& run, size_t index) {
   text += "</tr></thead>\n<tbody>\n";
   for (size_t i = 0; i < run.layers.size(); ++i) {
     const Layer& layer = run.layers[i];
-    text += fmt::format(
-        "<tr><th scope=\"row\"><a href=\"#{}\">{}</a></th><td>{}</td><td>{}</td>{}",
-        layer_id(index, i), escaped(layer.name), shape_text(layer.shape), grouped(layer.weights),
-        bar_cell(share(sparsity_of(layer)), sparsity_of(layer)));
+    text += fmt::format("<tr><th scope=\"row\"><a href=\"#{}\">{}</a></th><td>{}</td><td>{}</td>{}",
+                        layer_id(index, i), escaped(layer.name), shape_text(layer.shape),
+                        grouped(layer.weights),
+                        bar_cell(share(sparsity_of(layer)), sparsity_of(layer)));
     if (few_bits) text += fmt::format("<td>{}</td>", bit_width(layer.bits));
     if (bytes.any) {
       text += bar_cell(grouped(layer.bytes), bytes.part(static_cast<double>(layer.bytes)));
@@ -71,9 +73,10 @@ std::string layer_table(const Run& run, size_t index) {
     }
     text += "</tr>\n";
   }
-  text += fmt::format("</tbody>\n<tfoot><tr><th scope=\"row\">All</th><td></td><td>{}</td><td>{}</td>",
-                      grouped(std::llround(weights.sum)),
-                      share(weights.sum > 0 ? 1 - nonzero.sum / weights.sum : 0));
+  text +=
+      fmt::format("</tbody>\n<tfoot><tr><th scope=\"row\">All</th><td></td><td>{}</td><td>{}</td>",
+                  grouped(std::llround(weights.sum)),
+                  share(weights.sum > 0 ? 1 - nonzero.sum / weights.sum : 0));
   if (few_bits) text += fmt::format("<td>{}</td>", bit_width(run.compressed.bits));
   if (bytes.any) text += fmt::format("<td>{}</td>", grouped(std::llround(bytes.sum)));
   if (macs.any) text += fmt::format("<td>{}</td>", short_count(std::llround(macs.sum)));
@@ -87,7 +90,8 @@ std::string picture(const Picture& picture, const Palette& palette, const std::s
   constexpr int wanted = 360, most = 12;
   const int scale = std::clamp(wanted / std::max(picture.width, picture.height), 1, most);
   return fmt::format(
-      "<figure class=\"picture\"><figcaption>{}</figcaption><img src=\"{}\" alt=\"{}\" width=\"{}\" "
+      "<figure class=\"picture\"><figcaption>{}</figcaption><img src=\"{}\" alt=\"{}\" "
+      "width=\"{}\" "
       "height=\"{}\"><p class=\"note\">{}</p></figure>\n",
       title, png_address(picture, palette), title, scale * picture.width, scale * picture.height,
       below);
@@ -108,18 +112,18 @@ std::string died_scale(const Palette& palette, int last) {
 }
 
 std::string mask_pictures(const MaskPictures& mask, int epochs) {
-  std::string text = picture(mask.mask, mask_colours(), "What is left",
-                             "Light: the weight is there; dark: it is masked. " +
-                                 escaped(mask.legend));
+  std::string text =
+      picture(mask.mask, mask_colours(), "What is left",
+              "Light: the weight is there; dark: it is masked. " + escaped(mask.legend));
   if (mask.died) {
     const int last = std::clamp(epochs - 1, 1, 253);
     const Palette palette = epoch_colours(last);
-    text += picture(*mask.died, palette, "When weights were masked",
-                    died_scale(palette, last) +
-                        (mask.came_back > 0
-                             ? fmt::format("{} came back after they had been masked.",
-                                           grouped(mask.came_back))
-                             : std::string("None came back after it had been masked.")));
+    text += picture(
+        *mask.died, palette, "When weights were masked",
+        died_scale(palette, last) +
+            (mask.came_back > 0
+                 ? fmt::format("{} came back after they had been masked.", grouped(mask.came_back))
+                 : std::string("None came back after it had been masked.")));
   }
   return text;
 }
@@ -127,15 +131,17 @@ std::string mask_pictures(const MaskPictures& mask, int epochs) {
 std::string histogram_note(const Layer& layer) {
   std::vector<std::string> sentences;
   if (layer.after && layer.after->zeros > 0) {
-    sentences.push_back(fmt::format("{} weights are exactly 0 and in no bin.", grouped(layer.after->zeros)));
+    sentences.push_back(
+        fmt::format("{} weights are exactly 0 and in no bin.", grouped(layer.after->zeros)));
   }
   if (layer.threshold) {
-    sentences.push_back(fmt::format("The smallest magnitude that is left is {}.",
-                                    short_number(*layer.threshold)));
+    sentences.push_back(
+        fmt::format("The smallest magnitude that is left is {}.", short_number(*layer.threshold)));
   }
   if (!layer.grid.empty()) {
-    sentences.push_back(fmt::format("A weight of the first output channel takes one of {} values{}.",
-                                    layer.grid.size(), layer.grid.size() <= 32 ? " (lines)" : " (ticks)"));
+    sentences.push_back(
+        fmt::format("A weight of the first output channel takes one of {} values{}.",
+                    layer.grid.size(), layer.grid.size() <= 32 ? " (lines)" : " (ticks)"));
   }
   return fmt::format("{}", fmt::join(sentences, " "));
 }
@@ -152,19 +158,21 @@ std::string layer_details(const Run& run, size_t index, size_t number, bool open
                       .layer = static_cast<int>(number),
                       .note = histogram_note(layer)});
   }
-  if (layer.sparsity.size() > 1 && *std::max_element(layer.sparsity.begin(), layer.sparsity.end()) > 0) {
+  if (layer.sparsity.size() > 1 &&
+      *std::max_element(layer.sparsity.begin(), layer.sparsity.end()) > 0) {
     content += chart({.kind = "layer-sparsity",
                       .title = "Sparsity",
                       .unit = "% of its weights that are zero",
-                      .description = fmt::format("Sparsity of {} over epochs: {} at the end", layer.name,
-                                                 share(layer.sparsity.back())),
+                      .description = fmt::format("Sparsity of {} over epochs: {} at the end",
+                                                 layer.name, share(layer.sparsity.back())),
                       .run = index,
                       .layer = static_cast<int>(number)});
   }
   if (layer.mask) content += mask_pictures(*layer.mask, static_cast<int>(layer.sparsity.size()));
   if (content.empty()) return "";
   return fmt::format(
-      "<details class=\"layer\" id=\"{}\"{}><summary><b>{}</b> <span>{} {}</span> <span>{} zero</span>"
+      "<details class=\"layer\" id=\"{}\"{}><summary><b>{}</b> <span>{} {}</span> <span>{} "
+      "zero</span>"
       "{}</summary>\n<div class=\"charts\">\n{}</div></details>\n",
       layer_id(index, number), open ? " open" : "", escaped(layer.name), escaped(layer.type),
       shape_text(layer.shape), share(sparsity_of(layer)),
@@ -192,8 +200,10 @@ std::string sparkline(const Activation& activation) {
   }
   path += fmt::format("L{:.1f} {}Z", x(histogram.high), base);
   return fmt::format(
-      "<svg class=\"spark\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" aria-hidden=\"true\">"
-      "<path class=\"values\" d=\"{2}\"/><path class=\"grid\" d=\"M{3:.1f} {4}v6m0 -3H{5:.1f}m0 -3v6\"/>"
+      "<svg class=\"spark\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" "
+      "aria-hidden=\"true\">"
+      "<path class=\"values\" d=\"{2}\"/><path class=\"grid\" d=\"M{3:.1f} {4}v6m0 -3H{5:.1f}m0 "
+      "-3v6\"/>"
       "</svg>",
       width, height, path, std::clamp(x(activation.low), 0.75, width - 0.75), base + 2,
       std::clamp(x(activation.high), 0.75, width - 0.75));
@@ -203,9 +213,9 @@ std::string sparkline(const Activation& activation) {
 
 std::string layers_section(const Run& run, size_t index) {
   if (run.layers.empty()) return "";
-  const auto largest = std::max_element(
-      run.layers.begin(), run.layers.end(),
-      [](const Layer& a, const Layer& b) { return a.weights < b.weights; });
+  const auto largest =
+      std::max_element(run.layers.begin(), run.layers.end(),
+                       [](const Layer& a, const Layer& b) { return a.weights < b.weights; });
   std::string text = layer_table(run, index);
   for (size_t i = 0; i < run.layers.size(); ++i) {
     text += layer_details(run, index, i, &run.layers[i] == &*largest);

@@ -17,26 +17,30 @@ struct Card {
 
 std::string html(const Card& card) {
   const std::string bar =
-      card.left < 0 ? ""
-                    : fmt::format(R"(<span class="meter"><span style="width:{:.2f}%"></span></span>)",
-                                  100 * std::clamp(card.left, 0.0, 1.0));
+      card.left < 0
+          ? ""
+          : fmt::format(R"(<span class="meter"><span style="width:{:.2f}%"></span></span>)",
+                        100 * std::clamp(card.left, 0.0, 1.0));
   return fmt::format(
       R"(<div class="card"><h3>{}</h3><p class="value">{}</p>{}<p class="beside">{}</p></div>)"
       "\n",
       card.title, escaped(card.value), bar, card.beside);
 }
 
-double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
+double ratio(double part, double whole) {
+  return whole > 0 ? part / whole : 0;
+}
 
 Card accuracy_card(const Run& run) {
   const double accuracy = *run.compressed.accuracy;
   Card card{"Accuracy", percent(accuracy, 2), escaped(run.accuracy_of)};
   if (run.dense && run.dense->accuracy) {
     const double points = 100 * (accuracy - *run.dense->accuracy);
-    card.beside = fmt::format("dense {}: {}", percent(*run.dense->accuracy, 2),
-                              std::abs(points) < 0.005 ? "the same"
-                                                       : fmt::format("{:.2f} points {}", std::abs(points),
-                                                                     points < 0 ? "lower" : "higher"));
+    card.beside = fmt::format(
+        "dense {}: {}", percent(*run.dense->accuracy, 2),
+        std::abs(points) < 0.005
+            ? "the same"
+            : fmt::format("{:.2f} points {}", std::abs(points), points < 0 ? "lower" : "higher"));
   }
   return card;
 }
@@ -58,10 +62,9 @@ std::vector<Card> cards(const Run& run) {
   if (now.accuracy) cards.push_back(accuracy_card(run));
   if (now.file_bytes > 0) {
     if (dense && dense->file_bytes > 0) {
-      cards.push_back(smaller_card("File", byte_size(now.file_bytes),
-                                   static_cast<double>(now.file_bytes),
-                                   static_cast<double>(dense->file_bytes),
-                                   "of " + byte_size(dense->file_bytes), "smaller"));
+      cards.push_back(smaller_card(
+          "File", byte_size(now.file_bytes), static_cast<double>(now.file_bytes),
+          static_cast<double>(dense->file_bytes), "of " + byte_size(dense->file_bytes), "smaller"));
     } else {
       cards.push_back({"File", byte_size(now.file_bytes), "on disk"});
     }
@@ -120,7 +123,8 @@ std::string epoch_table(const Run& run) {
   }
   return fmt::format(
       "<details class=\"fold\"><summary>All figures by epoch</summary><div class=\"scroll\">"
-      "<table class=\"numbers\"><thead><tr><th scope=\"col\">Epoch</th><th scope=\"col\">Accuracy</th>"
+      "<table class=\"numbers\"><thead><tr><th scope=\"col\">Epoch</th><th "
+      "scope=\"col\">Accuracy</th>"
       "<th scope=\"col\">Training loss</th><th scope=\"col\">Sparsity</th>{}"
       "<th scope=\"col\">Learning rate</th><th scope=\"col\">Images/s</th>"
       "<th scope=\"col\">Seconds</th></tr></thead><tbody>\n{}</tbody></table></div></details>\n",
@@ -157,7 +161,8 @@ std::string bar_cell(const std::string& text, double part) {
 
 std::string headline(const Run& run) {
   const Figures& now = run.compressed;
-  const std::string name = fmt::format("<b>{}</b> on <b>{}</b>", escaped(run.model), escaped(run.data));
+  const std::string name =
+      fmt::format("<b>{}</b> on <b>{}</b>", escaped(run.model), escaped(run.data));
   if (!now.accuracy) return name + ".";
   std::string text = fmt::format("{} answers <b>{}</b> of the {} correctly", name,
                                  percent(*now.accuracy, 2), escaped(run.accuracy_of));
@@ -186,10 +191,9 @@ std::string cards_section(const Run& run) {
 
 std::string training_section(const Run& run, size_t index) {
   if (run.epochs.empty()) return "";
-  const auto best = std::max_element(run.epochs.begin(), run.epochs.end(),
-                                     [](const Epoch& a, const Epoch& b) {
-                                       return a.metrics.accuracy < b.metrics.accuracy;
-                                     });
+  const auto best = std::max_element(
+      run.epochs.begin(), run.epochs.end(),
+      [](const Epoch& a, const Epoch& b) { return a.metrics.accuracy < b.metrics.accuracy; });
   const experiment::EpochMetrics& last = run.epochs.back().metrics;
   const bool sparse = std::any_of(run.epochs.begin(), run.epochs.end(), [](const Epoch& epoch) {
     return epoch.metrics.sparsity > 0 || epoch.target_sparsity.value_or(0) > 0;
@@ -198,34 +202,42 @@ std::string training_section(const Run& run, size_t index) {
   for (const Epoch& epoch : run.epochs) seconds += epoch.metrics.seconds;
   const std::string over = fmt::format("over {} epochs", run.epochs.size());
 
-  std::string text = fmt::format(
-      "<p>{} epochs in {}. Accuracy was highest after epoch {} ({}) and is {} at the end.</p>\n",
-      run.epochs.size(),
-      seconds < 90     ? fmt::format("{:.0f} seconds", seconds)
-      : seconds < 5400 ? fmt::format("{:.0f} minutes", seconds / 60)
-                       : fmt::format("{:.1f} hours", seconds / 3600),
-      best->metrics.epoch + 1, percent(best->metrics.accuracy, 2), percent(last.accuracy, 2));
+  std::string text =
+      fmt::format("<p>{} in {}. Accuracy {}.</p>\n",
+                  run.epochs.size() == 1 ? "1 epoch" : fmt::format("{} epochs", run.epochs.size()),
+                  seconds < 90     ? fmt::format("{:.0f} seconds", seconds)
+                  : seconds < 5400 ? fmt::format("{:.0f} minutes", seconds / 60)
+                                   : fmt::format("{:.1f} hours", seconds / 3600),
+                  best->metrics.accuracy <= last.accuracy
+                      ? fmt::format("is highest at the end: {}", percent(last.accuracy, 2))
+                      : fmt::format("was highest after epoch {} ({}) and is {} at the end",
+                                    best->metrics.epoch + 1, percent(best->metrics.accuracy, 2),
+                                    percent(last.accuracy, 2)));
   text += event_list(run.events);
-  text += "<noscript><p class=\"note\">Charts are drawn by JavaScript, which is off; the same "
-          "figures are in the table below.</p></noscript>\n<div class=\"charts\">\n";
-  text += chart({.kind = "accuracy",
-                 .title = "Accuracy",
-                 .unit = "% of " + run.accuracy_of,
-                 .description = fmt::format("Accuracy {}: {} at the end", over, percent(last.accuracy, 2)),
-                 .run = index,
-                 .wide = true});
+  text +=
+      "<noscript><p class=\"note\">Charts are drawn by JavaScript, which is off; the same "
+      "figures are in the table below.</p></noscript>\n<div class=\"charts\">\n";
+  text += chart(
+      {.kind = "accuracy",
+       .title = "Accuracy",
+       .unit = "% of " + run.accuracy_of,
+       .description = fmt::format("Accuracy {}: {} at the end", over, percent(last.accuracy, 2)),
+       .run = index,
+       .wide = true});
   if (sparse) {
-    text += chart({.kind = "sparsity",
-                   .title = "Sparsity",
-                   .unit = "% of weights that are zero",
-                   .description = fmt::format("Sparsity {}: {} at the end", over, percent(last.sparsity, 2)),
-                   .run = index});
+    text += chart(
+        {.kind = "sparsity",
+         .title = "Sparsity",
+         .unit = "% of weights that are zero",
+         .description = fmt::format("Sparsity {}: {} at the end", over, percent(last.sparsity, 2)),
+         .run = index});
   }
-  text += chart({.kind = "loss",
-                 .title = "Training loss",
-                 .unit = "mean of an epoch",
-                 .description = fmt::format("Training loss {}: {:.4f} at the end", over, last.train_loss),
-                 .run = index});
+  text += chart(
+      {.kind = "loss",
+       .title = "Training loss",
+       .unit = "mean of an epoch",
+       .description = fmt::format("Training loss {}: {:.4f} at the end", over, last.train_loss),
+       .run = index});
   text += chart({.kind = "rate",
                  .title = "Learning rate",
                  .unit = "at the end of an epoch",
@@ -253,9 +265,10 @@ std::string setup_section(const Run& run, size_t index) {
             "</pre></div>\n";
   }
   if (!run.config.empty()) {
-    text += "<details class=\"fold\"><summary>config.yaml</summary><div class=\"copy\">"
-            "<pre tabindex=\"0\">" +
-            escaped(run.config) + "</pre></div></details>\n";
+    text +=
+        "<details class=\"fold\"><summary>config.yaml</summary><div class=\"copy\">"
+        "<pre tabindex=\"0\">" +
+        escaped(run.config) + "</pre></div></details>\n";
   }
   return section(fmt::format("r{}-setup", index), "Setup", text);
 }

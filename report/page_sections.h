@@ -39,13 +39,13 @@ std::string section(std::string_view id, std::string_view title, std::string_vie
 
 /// A place for the script to draw in.
 struct ChartPlace {
-  std::string_view kind;     ///< what page.js draws there
-  std::string title, unit;   ///< above it
-  std::string description;   ///< read out in its stead
-  size_t run = 0;            ///< whose values
-  int layer = -1;            ///< of which of its layers
-  bool wide = false;         ///< as wide as the page
-  std::string note = {};     ///< below it, HTML
+  std::string_view kind;    ///< what page.js draws there
+  std::string title, unit;  ///< above it
+  std::string description;  ///< read out in its stead
+  size_t run = 0;           ///< whose values
+  int layer = -1;           ///< of which of its layers
+  bool wide = false;        ///< as wide as the page
+  std::string note = {};    ///< below it, HTML
 };
 std::string chart(const ChartPlace& place);
 

@@ -20,7 +20,8 @@ constexpr Colour paper = {0xf6, 0xef, 0xd8, 255}, earth = {0x26, 0x33, 0x2e, 255
                  nothing = {0, 0, 0, 0};
 
 void append_number(Bytes& bytes, uint32_t number) {
-  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<uint8_t>(number >> shift));
+  for (int shift = 24; shift >= 0; shift -= 8)
+    bytes.push_back(static_cast<uint8_t>(number >> shift));
 }
 
 /// Length, kind, content, and the checksum of the latter two.
@@ -96,14 +97,15 @@ Bytes colour_rows(const Picture& picture) {
 
 void check(const Picture& picture) {
   if (picture.channels != 1 && picture.channels != 3) {
-    throw Error("png", fmt::format("a picture has {} channels; 1 or 3 are possible", picture.channels));
+    throw Error("png",
+                fmt::format("a picture has {} channels; 1 or 3 are possible", picture.channels));
   }
   const int64_t size = int64_t{picture.width} * picture.height * picture.channels;
   if (picture.width < 1 || picture.height < 1 ||
       size != static_cast<int64_t>(picture.pixels.size())) {
-    throw Error("png", fmt::format("a picture of {}×{} pixels with {} channels has {} values",
-                                   picture.width, picture.height, picture.channels,
-                                   picture.pixels.size()));
+    throw Error(
+        "png", fmt::format("a picture of {}×{} pixels with {} channels has {} values",
+                           picture.width, picture.height, picture.channels, picture.pixels.size()));
   }
 }
 
@@ -127,8 +129,11 @@ Palette mask_colours() {
 
 Palette epoch_colours(int last) {
   // Lightness rises steadily from stop to stop.
-  constexpr std::array<std::array<double, 3>, 5> stops = {
-      {{0x2b, 0x1a, 0x5a}, {0x2f, 0x55, 0x8c}, {0x1f, 0x8f, 0x8a}, {0x6a, 0xbf, 0x5b}, {0xf2, 0xd9, 0x3c}}};
+  constexpr std::array<std::array<double, 3>, 5> stops = {{{0x2b, 0x1a, 0x5a},
+                                                           {0x2f, 0x55, 0x8c},
+                                                           {0x1f, 0x8f, 0x8a},
+                                                           {0x6a, 0xbf, 0x5b},
+                                                           {0xf2, 0xd9, 0x3c}}};
   Palette palette;
   for (size_t i = 0; i < palette.size(); ++i) {
     const double along = last > 0 ? std::min(1.0, static_cast<double>(i) / last) : 0;

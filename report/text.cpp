@@ -47,28 +47,31 @@ std::string grouped(int64_t number) {
 }
 
 std::string percent(double fraction, int decimals) {
-  return fmt::format("{:.{}f} %", 100 * fraction, decimals);
+  return fmt::format("{:.{}f}\u00a0%", 100 * fraction, decimals);
 }
 
 std::string share(double fraction) {
   const double hundredths = 100 * fraction;
-  if (hundredths == 0 || hundredths == 100) return fmt::format("{:.0f} %", hundredths);
+  if (hundredths == 0 || hundredths == 100) return fmt::format("{:.0f}\u00a0%", hundredths);
   const double from_end = std::min(std::abs(hundredths), std::abs(100 - hundredths));
-  return fmt::format("{:.{}f} %", hundredths, from_end < 0.1 ? 3 : from_end < 9.95 ? 2 : 1);
+  return fmt::format("{:.{}f}\u00a0%", hundredths, from_end < 0.1 ? 3 : from_end < 9.95 ? 2 : 1);
 }
 
 std::string byte_size(int64_t bytes) {
-  constexpr std::array<Unit, 4> units = {{{1, " bytes"}, {1e3, " kB"}, {1e6, " MB"}, {1e9, " GB"}}};
+  constexpr std::array<Unit, 4> units = {
+      {{1, "\u00a0bytes"}, {1e3, "\u00a0kB"}, {1e6, "\u00a0MB"}, {1e9, "\u00a0GB"}}};
   return in_units(static_cast<double>(bytes), units);
 }
 
 std::string short_count(int64_t count) {
-  constexpr std::array<Unit, 4> units = {{{1, ""}, {1e3, " k"}, {1e6, " M"}, {1e9, " G"}}};
+  constexpr std::array<Unit, 4> units = {
+      {{1, ""}, {1e3, "\u00a0k"}, {1e6, "\u00a0M"}, {1e9, "\u00a0G"}}};
   return in_units(static_cast<double>(count), units);
 }
 
 std::string short_number(double number) {
-  const double size = std::abs(number);
+  if (number < 0) return "−" + short_number(-number);
+  const double size = number;
   if (number == 0 || !std::isfinite(number)) return fmt::format("{:g}", number);
   if (size >= 999.5 && size < 1e12) return grouped(std::llround(number));
   if (size < 1e-4 || size >= 1e12) return fmt::format("{:.2e}", number);
@@ -76,7 +79,7 @@ std::string short_number(double number) {
 }
 
 std::string micros(double microseconds) {
-  constexpr std::array<Unit, 3> units = {{{1, " µs"}, {1e3, " ms"}, {1e6, " s"}}};
+  constexpr std::array<Unit, 3> units = {{{1, "\u00a0µs"}, {1e3, "\u00a0ms"}, {1e6, "\u00a0s"}}};
   return in_units(microseconds, units);
 }
 
@@ -84,7 +87,9 @@ std::string times(double ratio) {
   return (ratio >= 9.95 ? grouped(std::llround(ratio)) : fmt::format("{:.1f}", ratio)) + "×";
 }
 
-std::string bit_width(double bits) { return three_digits(bits); }
+std::string bit_width(double bits) {
+  return three_digits(bits);
+}
 
 std::string shape_text(const std::vector<int64_t>& shape) {
   return fmt::format("{}", fmt::join(shape, "×"));
@@ -95,12 +100,23 @@ std::string escaped(std::string_view text) {
   result.reserve(text.size());
   for (const char c : text) {
     switch (c) {
-      case '<': result += "&lt;"; break;
-      case '>': result += "&gt;"; break;
-      case '&': result += "&amp;"; break;
-      case '"': result += "&quot;"; break;
-      case '\'': result += "&#39;"; break;
-      default: result += c;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '&':
+        result += "&amp;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      case '\'':
+        result += "&#39;";
+        break;
+      default:
+        result += c;
     }
   }
   return result;

@@ -6,7 +6,8 @@
 #include <string_view>
 #include <vector>
 
-/// Numbers and words as people read them, and text as HTML takes it.
+/// Numbers and words as people read them, and text as HTML takes it. What belongs together is
+/// joined by spaces at which no line breaks (U+00A0).
 namespace espalier::report {
 
 /// `1,234,567`.
