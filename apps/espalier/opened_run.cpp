@@ -17,10 +17,14 @@ const std::string& the_run(const Usage& usage, const Arguments& arguments) {
   return arguments.positional.front();
 }
 
-experiment::RecordedRun open_run(const Usage& usage, const Arguments& arguments,
-                                 const std::string& folder) {
+void check_holds_run(const std::string& folder) {
   if (!std::filesystem::exists(std::filesystem::path(folder) / experiment::run_file::config))
     throw UsageError("'" + folder + "' holds no run: there is no config.yaml in it");
+}
+
+experiment::RecordedRun open_run(const Usage& usage, const Arguments& arguments,
+                                 const std::string& folder) {
+  check_holds_run(folder);
   experiment::RecordedRun run = experiment::read_run(folder);
   if (!run.has_weights)
     throw Error(

@@ -7,6 +7,9 @@
 
 namespace espalier::app {
 
+/// \throws UsageError when there is no run in the folder
+void check_holds_run(const std::string& folder);
+
 /// The run in a folder, with its weights; its pictures are where `--data` says or where they were.
 /// \throws UsageError when there is no run in the folder, or `--data` makes no sense; Error when it
 /// has no weights yet
