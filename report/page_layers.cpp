@@ -106,8 +106,8 @@ std::string died_scale(const Palette& palette, int last) {
   }
   return fmt::format(
       "<span class=\"scale\"><span>epoch 1</span><span class=\"ramp\" style=\"background:"
-      "linear-gradient(to right{})\"></span><span>{}</span><span class=\"chip\"></span>"
-      "<span>there still</span></span>",
+      "linear-gradient(to right{})\"></span><span>{}</span><span class=\"still\">there "
+      "still</span></span>",
       stops, last + 1);
 }
 

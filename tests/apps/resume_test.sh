@@ -45,11 +45,12 @@ config sgd.yaml '{SGD: {lr: 0.05, momentum: 0.9, weight_decay: 0.0005}}' 0.02
 config adam.yaml '{Adam: {lr: 0.001}}' 30
 
 # go_on NAME: the training of NAME.yaml in NAME-run, from wherever it stands, in the background.
+# Without a report: a process that is killed while it writes one has ended its training.
 go_on() {
   if [ -e "$1-run/config.yaml" ]; then
-    "$program" train --resume "$1-run" >out 2>err &
+    "$program" train --resume "$1-run" --no-report >out 2>err &
   else
-    "$program" train "$1.yaml" --out "$1-run" >out 2>err &
+    "$program" train "$1.yaml" --out "$1-run" --no-report >out 2>err &
   fi
 }
 
