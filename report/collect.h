@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +19,8 @@ struct CollectOptions {
   int64_t pictures = 0;
   /// How many of those that are lost to show.
   int64_t lost = 24;
+  /// Is told what comes, one line each: `runs/lenet5: asking both networks`.
+  std::function<void(const std::string&)> on_progress = {};
 };
 
 /// Everything that there is to tell of the run in this folder. What is not to be had (no data on
