@@ -84,17 +84,17 @@ std::string layer_table(const Run& run, size_t index) {
   return text + "</tr></tfoot>\n</table></div>\n";
 }
 
-/// A picture at a whole number of screen pixels for each of its own, as long as it fits.
+/// A picture at a whole number of screen pixels for each of its own; one that does not fit half the
+/// page gets all of it.
 std::string picture(const Picture& picture, const Palette& palette, const std::string& title,
                     const std::string& below) {
-  constexpr int wanted = 360, most = 12;
-  const int scale = std::clamp(wanted / std::max(picture.width, picture.height), 1, most);
+  constexpr int column = 440, most = 12;  // about as wide as half of the page
+  const int scale = std::clamp(column / std::max(picture.width, picture.height), 1, most);
   return fmt::format(
-      "<figure class=\"picture\"><figcaption>{}</figcaption><img src=\"{}\" alt=\"{}\" "
-      "width=\"{}\" "
-      "height=\"{}\"><p class=\"note\">{}</p></figure>\n",
-      title, png_address(picture, palette), title, scale * picture.width, scale * picture.height,
-      below);
+      "<figure class=\"picture{}\"><figcaption>{}</figcaption><img{} src=\"{}\" alt=\"{}\" "
+      "width=\"{}\" height=\"{}\"><p class=\"note\">{}</p></figure>\n",
+      picture.width > column ? " wide" : "", title, scale > 1 ? " class=\"squares\"" : "",
+      png_address(picture, palette), title, scale * picture.width, scale * picture.height, below);
 }
 
 std::string died_scale(const Palette& palette, int last) {
@@ -116,7 +116,7 @@ std::string mask_pictures(const MaskPictures& mask, int epochs) {
       picture(mask.mask, mask_colours(), "What is left",
               "Light: the weight is there; dark: it is masked. " + escaped(mask.legend));
   if (mask.died) {
-    const int last = std::clamp(epochs - 1, 1, 253);
+    const int last = std::clamp(epochs - 1, 1, int{MaskPictures::latest_death});
     const Palette palette = epoch_colours(last);
     text += picture(
         *mask.died, palette, "When weights were masked",

@@ -122,8 +122,8 @@ Palette greys() {
 
 Palette mask_colours() {
   Palette palette;
-  for (size_t i = 0; i < palette.size(); ++i) palette[i] = i < 128 ? earth : paper;
-  palette[128] = nothing;
+  for (size_t i = 0; i < palette.size(); ++i) palette[i] = i < MaskPictures::gap ? earth : paper;
+  palette[MaskPictures::gap] = nothing;
   return palette;
 }
 
@@ -146,8 +146,8 @@ Palette epoch_colours(int last) {
     }
     palette[i][3] = 255;
   }
-  palette[254] = nothing;
-  palette[255] = paper;
+  palette[MaskPictures::no_weight] = nothing;
+  palette[MaskPictures::alive] = paper;
   return palette;
 }
 

@@ -17,11 +17,12 @@ using Palette = std::array<Colour, 256>;
 
 /// Black to white.
 Palette greys();
-/// Of masks: weights that are there light, those that are masked dark, gaps transparent.
+/// Of MaskPictures::mask: weights that are there light, those that are masked dark, gaps
+/// transparent.
 Palette mask_colours();
-/// Of the epochs 0 to `last` in which weights were masked: dark blue over green to yellow, in
-/// steps of even lightness, which readers with any colour vision can order. Weights that are still
-/// there are light, gaps transparent.
+/// Of MaskPictures::died, with the epochs 0 to `last` in which weights were masked: dark blue over
+/// green to yellow, in steps of even lightness, which readers with any colour vision can order.
+/// Weights that are still there are light, gaps transparent.
 Palette epoch_colours(int last);
 
 /// A picture as a PNG file. A picture of one channel takes its colours from the palette, at 1, 2, 4
