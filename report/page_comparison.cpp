@@ -29,11 +29,21 @@ std::optional<double> positive(int64_t number) {
   return number > 0 ? std::optional<double>(static_cast<double>(number)) : std::nullopt;
 }
 
+/// Points of accuracy above the dense network's; rounded as shown, so that equal ones tie.
+std::optional<double> beside_dense(const Run& run) {
+  if (!run.compressed.accuracy || !run.dense || !run.dense->accuracy) return std::nullopt;
+  return std::round(1e4 * (*run.compressed.accuracy - *run.dense->accuracy)) / 100;
+}
+
 std::vector<Measure> measures() {
   const auto whole = [](double value) { return grouped(std::llround(value)); };
   return {
       {"Accuracy", true, [](const Run& run) { return run.compressed.accuracy; },
        [](double value) { return percent(value, 2); }},
+      {"Beside dense", true, beside_dense,
+       [](double points) {
+         return fmt::format("{}{:.2f}\u00a0points", points < 0 ? "−" : "+", std::abs(points));
+       }},
       {"File", false, [](const Run& run) { return positive(run.compressed.file_bytes); },
        [](double value) { return byte_size(std::llround(value)); }},
       {"Non-zero weights", false, [](const Run& run) { return positive(run.compressed.nonzero); },

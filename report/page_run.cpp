@@ -75,8 +75,10 @@ std::vector<Card> cards(const Run& run) {
     cards.push_back(smaller_card("Non-zero weights", grouped(now.nonzero),
                                  static_cast<double>(now.nonzero), static_cast<double>(whole),
                                  "of " + grouped(whole), "fewer"));
-    cards.push_back({"Bits per weight", bit_width(now.bits),
-                     now.bits < 32 ? "of 32, on average" : "float32", now.bits / 32});
+    if (dense || now.bits < 32) {
+      cards.push_back({"Bits per weight", bit_width(now.bits),
+                       now.bits < 32 ? "of 32, on average" : "float32", now.bits / 32});
+    }
   }
   if (now.macs > 0) {
     const int64_t whole = dense ? std::max(dense->macs, now.macs) : now.macs;
@@ -205,7 +207,8 @@ std::string training_section(const Run& run, size_t index) {
   std::string text =
       fmt::format("<p>{} in {}. Accuracy {}.</p>\n",
                   run.epochs.size() == 1 ? "1 epoch" : fmt::format("{} epochs", run.epochs.size()),
-                  seconds < 90     ? fmt::format("{:.0f} seconds", seconds)
+                  seconds < 9.5    ? fmt::format("{:.1f} seconds", seconds)
+                  : seconds < 90   ? fmt::format("{:.0f} seconds", seconds)
                   : seconds < 5400 ? fmt::format("{:.0f} minutes", seconds / 60)
                                    : fmt::format("{:.1f} hours", seconds / 3600),
                   best->metrics.accuracy <= last.accuracy

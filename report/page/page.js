@@ -509,7 +509,7 @@
   // Draws the charts that can be seen and are not there yet: those in what is closed wait.
   function draw() {
     for (const figure of document.querySelectorAll('[data-chart]')) {
-      if (drawn.has(figure) || figure.offsetParent === null) continue;
+      if (drawn.has(figure) || figure.closest('details:not([open])')) continue;
       const { chart, run, layer } = figure.dataset;
       drawn.set(figure, makers[chart](figure.querySelector('canvas'), Number(run), Number(layer)));
     }

@@ -162,8 +162,9 @@ TEST_CASE("page: several runs are compared, and each follows") {
                   "Smallest: <b>small</b> with 99.12\u00a0% in 5.16\u00a0kB.") !=
         std::string::npos);
   // The best of each column that differs, once.
-  CHECK(count(page, "<td class=\"best\">") == 2);
+  CHECK(count(page, "<td class=\"best\">") == 3);
   CHECK(page.find("<td class=\"best\">99.31\u00a0%") != std::string::npos);
+  CHECK(page.find("<td class=\"best\">+0.10\u00a0points") != std::string::npos);
   CHECK(page.find("<td class=\"best\">5.16\u00a0kB") != std::string::npos);
 
   const std::string differences = between(page, "<section id=\"differences\">", "</section>");
