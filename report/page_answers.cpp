@@ -67,7 +67,7 @@ std::string matrix(const Confusion& confusion, int64_t worst) {
       const bool right = truth == answer;
       const double tint = static_cast<double>(count) / static_cast<double>(right ? all : worst);
       rows += fmt::format("<td class=\"{}\" style=\"--tint:{:.0f}%\">{}</td>",
-                          right ? "right" : "wrong", 12 + 58 * tint, grouped(count));
+                          right ? "right" : "wrong", 4 + 66 * tint, grouped(count));
     }
     rows += fmt::format(
         "<td class=\"recall\">{}</td></tr>\n",

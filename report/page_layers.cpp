@@ -35,7 +35,7 @@ struct Column {
 
 std::string layer_table(const Run& run, size_t index) {
   Column weights, nonzero, bytes, macs, time;
-  bool few_bits = false;
+  bool few_bits = false, nearly_all = false;
   for (const Layer& layer : run.layers) {
     weights.add(static_cast<double>(layer.weights));
     nonzero.add(static_cast<double>(layer.nonzero));
@@ -43,7 +43,10 @@ std::string layer_table(const Run& run, size_t index) {
     macs.add(static_cast<double>(layer.macs));
     time.add(layer.time_us.value_or(0));
     few_bits = few_bits || layer.bits < 32;
+    nearly_all = nearly_all || (sparsity_of(layer) > 0.99 && sparsity_of(layer) < 1);
   }
+  // In one column all have as many decimals as the one that needs most.
+  const auto zero = [&](double part) { return percent(part, nearly_all ? 2 : 1); };
   const auto head = [](const char* title) {
     return fmt::format("<th scope=\"col\">{}</th>", title);
   };
@@ -56,10 +59,10 @@ std::string layer_table(const Run& run, size_t index) {
   text += "</tr></thead>\n<tbody>\n";
   for (size_t i = 0; i < run.layers.size(); ++i) {
     const Layer& layer = run.layers[i];
-    text += fmt::format("<tr><th scope=\"row\"><a href=\"#{}\">{}</a></th><td>{}</td><td>{}</td>{}",
-                        layer_id(index, i), escaped(layer.name), shape_text(layer.shape),
-                        grouped(layer.weights),
-                        bar_cell(share(sparsity_of(layer)), sparsity_of(layer)));
+    text +=
+        fmt::format("<tr><th scope=\"row\"><a href=\"#{}\">{}</a></th><td>{}</td><td>{}</td>{}",
+                    layer_id(index, i), escaped(layer.name), shape_text(layer.shape),
+                    grouped(layer.weights), bar_cell(zero(sparsity_of(layer)), sparsity_of(layer)));
     if (few_bits) text += fmt::format("<td>{}</td>", bit_width(layer.bits));
     if (bytes.any) {
       text += bar_cell(grouped(layer.bytes), bytes.part(static_cast<double>(layer.bytes)));
@@ -76,7 +79,7 @@ std::string layer_table(const Run& run, size_t index) {
   text +=
       fmt::format("</tbody>\n<tfoot><tr><th scope=\"row\">All</th><td></td><td>{}</td><td>{}</td>",
                   grouped(std::llround(weights.sum)),
-                  share(weights.sum > 0 ? 1 - nonzero.sum / weights.sum : 0));
+                  zero(weights.sum > 0 ? 1 - nonzero.sum / weights.sum : 0));
   if (few_bits) text += fmt::format("<td>{}</td>", bit_width(run.compressed.bits));
   if (bytes.any) text += fmt::format("<td>{}</td>", grouped(std::llround(bytes.sum)));
   if (macs.any) text += fmt::format("<td>{}</td>", short_count(std::llround(macs.sum)));

@@ -198,6 +198,10 @@
         ctx.font = font(600);
         ctx.fillStyle = c.warm;
         ctx.textBaseline = 'top';
+        ctx.strokeStyle = faint(c.sheet, 0.85);
+        ctx.lineWidth = 4;
+        ctx.setLineDash([]);
+        ctx.strokeText('threshold', scales.x.getPixelForValue(options.threshold) + 5, area.top + 2);
         ctx.fillText('threshold', scales.x.getPixelForValue(options.threshold) + 5, area.top + 2);
       }
       ctx.restore();
@@ -256,6 +260,12 @@
     };
   }
 
+  const tens = (value) => Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9;
+  // Of a logarithmic axis: lines at powers of ten alone.
+  const decades = (c) => ({
+    color: ({ tick }) => (tens(tick.value) ? c.grid : 'transparent'), borderColor: c.grid, drawTicks: false,
+  });
+
   function options(c, scales, plugins) {
     return {
       animation: false,
@@ -290,7 +300,7 @@
     const direct = named && room < 0.34 * canvas.parentNode.clientWidth;
     const config = options(c, {
       x: axis(c, 'epoch', (value) => short(value), {
-        type: 'linear', min: 0, max: last, ticks: { precision: 0, maxTicksLimit: 11 },
+        type: 'linear', min: 0, max: last, ticks: { precision: 0, maxTicksLimit: 11, includeBounds: last < 8 },
       }),
       y: axis(c, '', format, y),
     }, {
@@ -413,8 +423,9 @@
           ticks: { includeBounds: false },
         }),
         y: axis(c, logarithmic ? 'weights in a bin (logarithmic)' : 'weights in a bin',
-          (v) => (!logarithmic || Math.abs(Math.log10(v) % 1) < 1e-6 ? short(v) : ''),
-          logarithmic ? { type: 'logarithmic', min: floor, ticks: { maxTicksLimit: 20 } } : { beginAtZero: true }),
+          (v) => (!logarithmic || tens(v) ? short(v) : ''),
+          logarithmic ? { type: 'logarithmic', min: floor, ticks: { maxTicksLimit: 20 }, grid: decades(c) }
+            : { beginAtZero: true }),
       }, {
         tooltip: {
           callbacks: {
@@ -460,20 +471,19 @@
           stepped: 'before', pointRadius: 0, pointHoverRadius: 0, pointHitRadius: 0,
         },
         {
-          type: 'scatter', data: [...dense.values()], names: [...dense.values()].map(() => 'dense'),
+          type: 'scatter', data: [...dense.values()], names: [...dense.values()].map((each, i) => (i === 0 ? 'dense' : '')),
           full: [...dense.values()].map(() => 'before compression'), pointRadius: 4.5, pointBorderWidth: 0,
           pointBackgroundColor: c.dense,
         },
       ];
-      const tens = (value) => Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9;
-      const decades = Math.log10(Math.max(...all) / Math.min(...all));
+      const range = Math.log10(Math.max(...all) / Math.min(...all));
       const config = options(c, {
         x: axis(c, 'bytes of the file (logarithmic)', (v) =>
-          (tens(v) || (decades < 2 && [2, 5].includes(+String(v)[0])) ? bytes(v) : ''),
+          (tens(v) || (range < 2 && [2, 5].includes(+String(v)[0])) ? bytes(v) : ''),
         {
           type: 'logarithmic', min: Math.min(...all) / 1.6, max: Math.max(...all) * 1.6,
           ticks: { autoSkip: false },
-          grid: { color: ({ tick }) => (tens(tick.value) ? c.grid : 'transparent'), borderColor: c.grid, drawTicks: false },
+          grid: decades(c),
         }),
         y: axis(c, 'accuracy', percentTick, { grace: '12%' }),
       }, {
