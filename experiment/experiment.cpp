@@ -112,8 +112,8 @@ MaskRecorder mask_recorder(const nn::Module& model, const RunFolder& folder, int
   try {
     return MaskRecorder(model, file.value_or(""));
   } catch (const Error& error) {
-    throw error.and_also(fmt::format("remove '{}/{}' to go on without it", folder.path(),
-                                     run_file::mask_history));
+    throw error.and_also(
+        fmt::format("remove '{}/{}' to go on without it", folder.path(), run_file::mask_history));
   }
 }
 

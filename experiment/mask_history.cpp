@@ -145,7 +145,7 @@ void advance(std::vector<std::pair<std::string, Mask>>& masks, const MaskChanges
 struct Followed {
   WeightHistory history;
   Mask mask;
-  std::vector<int64_t> places = {};  // of the weights that are left, among those of the beginning
+  std::vector<int64_t> places = {};   // of the weights that are left, among those of the beginning
   std::vector<bool> was_masked = {};  // at the end of any epoch
 
   Followed(const std::string& layer, const Shape& shape)
@@ -174,8 +174,7 @@ struct Followed {
     }
     places = std::move(left);
     mask = nn::keep_indices(mask, at.axis, at.kept);
-    history.removals.push_back(
-        {epoch, at.axis, extent, static_cast<int64_t>(at.kept.size())});
+    history.removals.push_back({epoch, at.axis, extent, static_cast<int64_t>(at.kept.size())});
   }
 
   void flip(int epoch, const Mask& bits) {
@@ -199,8 +198,7 @@ std::string to_record(const MaskChanges& changes) {
   for (const AxisCut& cut : changes.cuts)
     cuts.push_back({{"layer", cut.parameter}, {"axis", cut.axis}, {"kept", cut.kept}});
   for (const auto& [layer, bits] : changes.flipped) flips.push_back(to_json(layer, bits.shape()));
-  std::string plain =
-      Json{{"layers", layers}, {"cuts", cuts}, {"flipped", flips}}.dump() + "\n";
+  std::string plain = Json{{"layers", layers}, {"cuts", cuts}, {"flipped", flips}}.dump() + "\n";
   for (const auto& [layer, bits] : changes.flipped) {
     plain.append(reinterpret_cast<const char*>(bits.words()),
                  words_of(bits.size()) * sizeof(uint64_t));

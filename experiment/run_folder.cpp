@@ -159,11 +159,16 @@ void RunFolder::set_data_dir(const std::string& dir) {
   config_.data.dir_here = facts_.data_dir;
 }
 
+void RunFolder::set_origin(const Origin& origin) {
+  facts_.origin = {fs::absolute(origin.run).lexically_normal().string(), origin.command};
+  write_checkpoint({});
+}
+
 RunFolder::~RunFolder() {
   if (!metrics_ || !fresh_ || holds_run(path_ / dense_folder)) return;
   std::error_code ignored;
-  for (const char* name : {run_file::config, run_file::checkpoint, run_file::mask_history,
-                           run_file::metrics})
+  for (const char* name :
+       {run_file::config, run_file::checkpoint, run_file::mask_history, run_file::metrics})
     fs::remove(path_ / name, ignored);
   if (made_) fs::remove(path_, ignored);  // unless there is something in it
 }

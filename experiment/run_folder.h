@@ -72,6 +72,10 @@ class RunFolder {
   /// Looks for the data somewhere else from now on.
   void set_data_dir(const std::string& dir);
 
+  /// Remembers what the run was made from, and how: of one that was not trained.
+  /// \throws Error if it cannot be written
+  void set_origin(const Origin& origin);
+
   /// Epochs that are done and saved.
   int epochs_done() const { return epochs_done_; }
   /// What a run that goes on has saved; without a training if it did not come so far. It is large,

@@ -21,6 +21,9 @@ same() {
     sed 's/,"images_per_second".*//' "$run/metrics.jsonl" >"$run.lines"
   done
   cmp "$1.lines" "$2.lines" || fail "$2: other metrics"
+  if [ -e "$1/mask_history" ] || [ -e "$2/mask_history" ]; then
+    cmp "$1/mask_history" "$2/mask_history" || fail "$2: other masks"
+  fi
   if ls "$2"/*.partial-* >/dev/null 2>&1; then fail "$2: half a file is left"; fi
 }
 
