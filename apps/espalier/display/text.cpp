@@ -58,7 +58,7 @@ std::string indented(const std::string& text, int indent) {
   std::string result;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);)
-    result += std::string(static_cast<size_t>(indent), ' ') + line + "\n";
+    result += (line.empty() ? "" : std::string(static_cast<size_t>(indent), ' ') + line) + "\n";
   return result;
 }
 

@@ -27,7 +27,7 @@ std::string padded_left(const std::string& text, int width);
 /// its end; further lines begin with `indent` spaces. Text of several words only: more spaces in a
 /// row become one.
 std::string wrapped(const std::string& start, int indent, const std::string& text);
-/// Every line of the text with spaces before it.
+/// Every line of the text with spaces before it, unless it is empty.
 std::string indented(const std::string& text, int indent);
 /// `label       text`, with line breaks at spaces so that it fits the page, and one at its end.
 std::string labelled(const std::string& label, const std::string& text);
