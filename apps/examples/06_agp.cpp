@@ -1,4 +1,6 @@
 // Pruning while training: the masked part grows along a cubic, and the network adapts in between.
+#include <algorithm>
+
 #include "training.h"
 
 int main(int count, char** arguments) {

@@ -1,4 +1,5 @@
 // Quantization by hand: a layer computes with rounded weights, and the optimizer moves the others.
+#include <algorithm>
 #include <set>
 
 #include "training.h"
