@@ -7,8 +7,8 @@
 namespace espalier::compress {
 
 /// What a host and its plugins must agree on. It is raised with every change of a class that
-/// plugins derive from or call: `Pruner`, `Compressor`, `LayerInfo`, `MapReader`, `Tensor`, …
-inline constexpr int plugin_version = 2;
+/// plugins derive from, call or fill in: `Pruner`, `Compressor`, `AlgorithmText`, `Tensor`, …
+inline constexpr int plugin_version = 3;
 
 /// Adds the algorithms of a shared library to `registry`; from then on they are used like the
 /// library's own, from configuration files too. The shared library, compiled against these headers

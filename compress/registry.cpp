@@ -19,6 +19,7 @@
 #include "espalier/compress/quantizers/ptq_quantizer.h"
 #include "espalier/compress/quantizers/qat_quantizer.h"
 #include "espalier/compress/quantizers/weight_sharing_quantizer.h"
+#include "espalier/compress/worked/builtin.h"
 
 namespace espalier::compress {
 
@@ -33,7 +34,8 @@ Registry Registry::with_builtin() {
            "keep getting the gradient, and the mask is computed anew every few optimizer steps, so "
            "that a weight masked by mistake comes back: one line in front of an unchanged training "
            "gives a trained sparse network.",
-       .example = "- {sparsity: 0.8, support_type: default}"});
+       .example = "- {sparsity: 0.8, support_type: default}",
+       .worked = worked::level_pruner()});
   registry.add<AGPruner>(
       "AGPruner",
       {.description = "raises the masked fraction along a cubic while training",

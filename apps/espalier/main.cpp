@@ -30,6 +30,7 @@ struct Command {
 const std::vector<Command> commands = {{"new", new_config},
                                        {"train", train},
                                        {"evaluate", evaluate},
+                                       {"report", report},
                                        {"info", info},
                                        {"list", list},
                                        {"explain", explain},
@@ -52,6 +53,7 @@ Commands:
   train CONFIG.yaml       train a network as the file says, compressing it on the way
   train --resume RUN      go on with a training that was stopped or killed
   evaluate RUN            accuracy of a trained network, class by class
+  report RUN [RUN …]      a run as a page for the browser, or several compared
   sensitivity RUN         how much of each layer can be pruned or quantized
   recalibrate RUN         estimate the statistics of batch normalisation anew
   quantize RUN            a run of the network in 8 bits or fewer, without training
@@ -75,6 +77,7 @@ Examples:
   espalier train configs/lenet5.yaml --epochs 3 --with-dense
   espalier train --resume runs/lenet5
   espalier evaluate runs/lenet5
+  espalier report runs/lenet5
   espalier sensitivity runs/lenet5 --target-sparsity 0.9
   espalier quantize runs/lenet5 --out runs/lenet5-int8
   espalier export runs/lenet5-int8 -o lenet5.esp

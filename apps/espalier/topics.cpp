@@ -6,6 +6,7 @@
 #include "display/text.h"
 #include "espalier/compress/config/nearest.h"
 #include "espalier/compress/config/yaml.h"
+#include "espalier/compress/worked/any_algorithm.h"
 #include "espalier/experiment/data_config.h"
 #include "espalier/experiment/layers/layer_kinds.h"
 #include "espalier/experiment/optimizers.h"
@@ -38,7 +39,8 @@ Explanation explain(const Registry::Entry& algorithm) {
           .aliases = algorithm.make({})->aliases(),
           .options = compress::describe_options(algorithm),
           .chooses_layers = true,
-          .example = "compress:\n" + indented(compress::example_section(algorithm), 2)};
+          .example = "compress:\n" + indented(compress::example_section(algorithm), 2),
+          .worked = compress::worked_example(algorithm)};
 }
 
 /// The options that must be given or, if none must, the first one.

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "espalier/compress/option_list.h"
 #include "espalier/compress/registry.h"
+#include "espalier/compress/worked_example.h"
 
 /// What a configuration may name, for `espalier list` and `espalier explain`.
 namespace espalier::app {
@@ -33,8 +35,9 @@ struct Explanation {
   std::string explanation = {};
   std::vector<std::string> aliases = {};
   compress::OptionList options = {};
-  bool chooses_layers = false;  ///< a rule has `selector_options` too
-  std::string example = {};     ///< YAML as it stands in a configuration
+  bool chooses_layers = false;                         ///< a rule has `selector_options` too
+  std::string example = {};                            ///< YAML as it stands in a configuration
+  std::optional<compress::WorkedExample> worked = {};  ///< of algorithms
 };
 
 /// Explanations of all algorithms, optimizers and schedules.

@@ -57,8 +57,41 @@ expect 2 'one NAME' explain
 expect 2 'one NAME' explain SGD Adam
 expect 2 'leave the rest out' explain SGD --markdown
 
+# --- worked examples -----------------------------------------------------------------------------
+expect 0 'worked example, --with ' explain LevelPruner
+"$program" list algorithms --json | sed -n 's/.*"name": "\(.*\)",/\1/p' >algorithms
+while read -r name; do
+  "$program" explain "$name" >out 2>err || fail "explain $name: $(cat err)"
+  numbers=$(sed -n 's/^worked example, --with \(.*\):$/\1/p' out)
+  [ -n "$numbers" ] || fail "$name has no worked example"
+  # What --with shows for the same numbers is that section, and nothing else.
+  sed -n '/^worked example/,/^example:/p' out | sed -e '1,2d' -e '$d' -e 's/^  //' | sed '$d' >section
+  "$program" explain "$name" --with "$numbers" >out 2>err || fail "$name --with: $(cat err)"
+  cmp -s out section || fail "explain $name and --with $numbers differ: $(diff section out)"
+done <algorithms
+expect 0 '0.05' explain LevelPruner --with ' -0.4, +0.05,1e-1 '
+expect 0 '"steps": ' explain LevelPruner --with 0.1,-0.4 --json
+says '"numbers": [ 0.1, -0.4 ]'
+expect 0 '"worked_example": {' explain LevelPruner --json
+expect 0 '2,5      0.6      0         0.0' explain TopRows --plugin "$plugin" \
+  --with 0.1,0.2,0.3,0.4,0.5,-0.1,-0.2,-0.3,-0.4,0.6
+says '- {keep: 0.5}'
+says '5 of 10 weights masked; the layer computes with 6 different values.'
+expect 2 "--with: 'two' (number 2) is not a number such as -0.4" explain LevelPruner --with 1,two
+expect 2 "'1 2' (number 1) is not a number" explain LevelPruner --with '1 2'
+expect 2 "--with: number 2 is empty" explain LevelPruner --with 1,,2
+expect 2 "--with: number 3 is empty" explain LevelPruner --with 1,2,
+expect 2 "--with: number 1 is empty" explain LevelPruner --with ''
+expect 2 "number 1 is 'nan'; only finite" explain LevelPruner --with nan,1
+expect 2 "number 2 is '-inf'; only finite" explain LevelPruner --with 1,-inf
+expect 2 "'1e99', is out of the range" explain LevelPruner --with 1e99,1
+expect 2 '[LevelPruner] needs at least two weights' explain LevelPruner --with 1
+expect 2 "at most 64" explain LevelPruner --with "$(seq -s, 65)"
+expect 2 "SGD is of the kind 'optimizer', which has none" explain SGD --with 1,2
+expect 2 'leave the rest out' explain --markdown --with 1,2
+
 # The examples are configurations that train. Those of algorithms are indented by two.
-for name in $("$program" list algorithms --json | sed -n 's/.*"name": "\(.*\)",/\1/p'); do
+for name in $(cat algorithms); do
   "$program" explain "$name" | sed -n '/^example:/,$ s/^  //p' >example
   good example.yaml <example
   "$program" train example.yaml --epochs 1 --out "example-$name" >out 2>err

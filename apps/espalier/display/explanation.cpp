@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "display/text.h"
+#include "espalier/autograd/core/error.h"
 #include "espalier/compress/config/scalar.h"
 
 namespace espalier::app {
@@ -168,6 +169,41 @@ std::string markdown_section(const Explanation& explanation) {
   return text + "```yaml\n" + explanation.example + "```\n";
 }
 
+/// As they were typed, 0.1 and not 0.10000000149.
+Json json_of(const std::vector<float>& numbers) {
+  Json list = Json::array();
+  for (const float number : numbers) list.push_back(std::stod(fmt::format("{}", number)));
+  return list;
+}
+
+/// `0.1,-0.4`: what `--with` would be given.
+std::string typed(const std::vector<float>& numbers) {
+  std::string text;
+  for (const float number : numbers) text += fmt::format("{}{}", text.empty() ? "" : ",", number);
+  return text;
+}
+
+/// The steps of the worked example, or why there are none: an algorithm of somebody's plugin may
+/// not bear to be attached to a layer of a few weights.
+std::string worked_section(const compress::WorkedExample& worked) {
+  std::string text = "\nworked example, --with " + typed(worked.numbers) + ":\n\n";
+  try {
+    return text + indented(worked.work(worked.numbers), 2);
+  } catch (const Error& error) {
+    return text + wrapped("  ", 2, std::string("cannot be worked: ") + error.what());
+  }
+}
+
+Json json_of(const compress::WorkedExample& worked) {
+  Json json = {{"numbers", json_of(worked.numbers)}, {"what", worked.what}};
+  try {
+    json["steps"] = worked.work(worked.numbers);
+  } catch (const Error& error) {
+    json["error"] = error.what();
+  }
+  return json;
+}
+
 }  // namespace
 
 std::string to_text(const Explanation& explanation) {
@@ -187,6 +223,7 @@ std::string to_text(const Explanation& explanation) {
   }
   if (explanation.chooses_layers)
     text += "\noptions that choose layers:\n" + option_lines(compress::selector_options());
+  if (explanation.worked) text += worked_section(*explanation.worked);
   return text + "\nexample:\n" + indented(explanation.example, 2);
 }
 
@@ -198,6 +235,14 @@ std::string to_json(const Explanation& explanation) {
   if (!explanation.options.gap.empty()) json["gap"] = explanation.options.gap;
   if (explanation.chooses_layers) json["layer_options"] = json_of(compress::selector_options());
   json["example"] = explanation.example;
+  if (explanation.worked) json["worked_example"] = json_of(*explanation.worked);
+  return json.dump(2);
+}
+
+std::string worked_json(const Explanation& explanation, const std::vector<float>& numbers,
+                        const std::string& steps) {
+  const Json json = {
+      {"name", explanation.topic.name}, {"numbers", json_of(numbers)}, {"steps", steps}};
   return json.dump(2);
 }
 

@@ -12,6 +12,9 @@ namespace espalier::app {
 std::string to_text(const Explanation& explanation);
 /// For programs: one JSON object, indented.
 std::string to_json(const Explanation& explanation);
+/// The steps of its worked example for these numbers, as one JSON object.
+std::string worked_json(const Explanation& explanation, const std::vector<float>& numbers,
+                        const std::string& steps);
 /// The page of the documentation that explains all of them.
 std::string to_markdown(const std::vector<Explanation>& explanations);
 
