@@ -77,7 +77,8 @@ std::vector<Card> cards(const Run& run) {
                                  "of " + grouped(whole), "fewer"));
     if (dense || now.bits < 32) {
       cards.push_back({"Bits per weight", bit_width(now.bits),
-                       now.bits < 32 ? "of 32, on average" : "float32", now.bits / 32});
+                       bit_width(now.bits) == "32" ? "float32" : "of 32, on average",
+                       now.bits / 32});
     }
   }
   if (now.macs > 0) {
@@ -198,7 +199,7 @@ std::string training_section(const Run& run, size_t index) {
       [](const Epoch& a, const Epoch& b) { return a.metrics.accuracy < b.metrics.accuracy; });
   const experiment::EpochMetrics& last = run.epochs.back().metrics;
   const bool sparse = std::any_of(run.epochs.begin(), run.epochs.end(), [](const Epoch& epoch) {
-    return epoch.metrics.sparsity > 0 || epoch.target_sparsity.value_or(0) > 0;
+    return epoch.metrics.sparsity >= noticeable_sparsity || epoch.target_sparsity.value_or(0) > 0;
   });
   double seconds = 0;
   for (const Epoch& epoch : run.epochs) seconds += epoch.metrics.seconds;
@@ -259,7 +260,7 @@ std::string setup_section(const Run& run, size_t index) {
   std::string facts = definition("Model", run.model) + definition("Data", run.data) +
                       definition("Compression", run.algorithms) +
                       definition("Seed", std::to_string(run.seed)) +
-                      definition("Machine", run.machine) + definition("Espalier", run.version);
+                      definition("Machine", run.machine) + definition("Trained by", run.version);
   std::string text = "<dl class=\"facts\">\n" + facts + "</dl>\n";
   if (!run.commands.empty()) {
     std::string lines;

@@ -177,15 +177,42 @@ TEST_CASE("page: several runs are compared, and each follows") {
 }
 
 TEST_CASE("page: configurations that differ in what they have") {
-  Run first = sample_run("first"), second = sample_run("second");
-  first.config = "compress:\n  AGPruner:\n    config: [{final_sparsity: 0.9}, {prune: false}]\n";
-  second.config = "a: [\n";  // no YAML
-  const std::string page = to_html({{first, second}});
-  const std::string differences = between(page, "<section id=\"differences\">", "</section>");
-  CHECK(differences.find("<code>compress.AGPruner.config[0].final_sparsity</code></th><td><code>"
-                         "0.9</code></td><td class=\"none\">") != std::string::npos);
-  CHECK(differences.find("(cannot be read)") != std::string::npos);
-  CHECK(nesting_error(page) == "");
+  const auto differences = [](const std::vector<std::string>& configs) {
+    Report report;
+    for (const std::string& config : configs) {
+      report.runs.push_back(sample_run("run"));
+      report.runs.back().config = config;
+    }
+    const std::string page = to_html(report);
+    CHECK(nesting_error(page) == "");
+    std::string rows = between(between(page, "<section id=\"differences\">", "</section>"),
+                               "<tbody>\n", "</tbody>");
+    for (const char* tag : {"<tr><th scope=\"row\"><code>", "<code>", "</code>", "</td></tr>"}) {
+      for (size_t at = rows.find(tag); at != std::string::npos; at = rows.find(tag)) {
+        rows.erase(at, std::string(tag).size());
+      }
+    }
+    for (const char* tag :
+         {"</th><td>", "</th><td class=\"none\">", "</td><td>", "</td><td class=\"none\">"}) {
+      for (size_t at = rows.find(tag); at != std::string::npos; at = rows.find(tag)) {
+        rows.replace(at, std::string(tag).size(), " | ");
+      }
+    }
+    return rows;
+  };
+  CHECK(differences({"epochs: 8\nbatch: 50\n", "epochs: 12\nbatch: 50\n"}) == "epochs | 8 | 12\n");
+  CHECK(differences({"epochs: 8\n", "epochs: 8\nseed: 3\n"}) == "seed | – | 3\n");
+  CHECK(differences({"epochs: 8\n", "epochs: 8\n"}) == "");
+  // A section that one lacks is one row; below it stand the keys in which the others differ.
+  const std::string pruner = "compress:\n  AGPruner:\n    config:\n      - frequency: 1\n";
+  CHECK(differences({pruner + "        final_sparsity: 0.9\n",
+                     pruner + "        final_sparsity: 0.95\n", "epochs: 8\n"}) ==
+        "compress | yes | yes | –\ncompress.AGPruner.config[0].final_sparsity | 0.9 | 0.95 | –\n"
+        "epochs | – | – | 8\n");
+  CHECK(differences({pruner, "compress:\n  LevelPruner:\n    config:\n      - sparsity: 0.8\n"}) ==
+        "compress.AGPruner | yes | –\ncompress.LevelPruner | – | yes\n");
+  CHECK(differences({"epochs: 8\n", "a: [\n"}).find("(cannot be read) | – | run/config.yaml:") !=
+        std::string::npos);
 }
 
 TEST_CASE("page: whatever names hold stays text") {
