@@ -62,13 +62,21 @@ struct Settings {
 
 Settings settings_of(const Run& run) {
   Settings settings;
+  std::string complaint;
   try {
-    settings.add(compress::parse_yaml(run.config, run.name + "/config.yaml"), {});
+    const Value config = compress::parse_yaml(run.config, run.name + "/config.yaml");
+    if (config.is_map()) {
+      settings.add(config, {});
+    } else if (!config.is_null()) {
+      complaint = "it is no map";
+    }
   } catch (const compress::ConfigError& error) {
+    complaint = error.what();
+  }
+  if (!complaint.empty()) {
     const std::string key = "(cannot be read)";
-    settings = {};
-    settings.leaves.emplace_back(Path(1, key), error.what());
-    settings.text[key] = error.what();
+    settings.leaves.emplace_back(Path(1, key), complaint);
+    settings.text[key] = complaint;
   }
   return settings;
 }

@@ -211,8 +211,9 @@ TEST_CASE("page: configurations that differ in what they have") {
         "epochs | – | – | 8\n");
   CHECK(differences({pruner, "compress:\n  LevelPruner:\n    config:\n      - sparsity: 0.8\n"}) ==
         "compress.AGPruner | yes | –\ncompress.LevelPruner | – | yes\n");
-  CHECK(differences({"epochs: 8\n", "a: [\n"}).find("(cannot be read) | – | run/config.yaml:") !=
-        std::string::npos);
+  CHECK(differences({"just words", ""}) == "(cannot be read) | it is no map | –\n");
+  CHECK(differences({"epochs: 8\n", "a: [\n"})
+            .find("(cannot be read) | – | [config] run/config.yaml:") != std::string::npos);
 }
 
 TEST_CASE("page: whatever names hold stays text") {
