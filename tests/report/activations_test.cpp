@@ -20,8 +20,8 @@ using report::Activation;
 namespace {
 
 nn::Sequential small_net() {
-  return {nn::Conv2d({.in = 1, .out = 2, .kernel = 3}), nn::ReLU(), nn::Flatten(),
-          nn::Linear({.in = 72, .out = 4})};
+  return nn::Sequential{nn::Conv2d({.in = 1, .out = 2, .kernel = 3}), nn::ReLU(), nn::Flatten(),
+                        nn::Linear({.in = 72, .out = 4})};
 }
 
 datasets::DatasetPtr pictures(int64_t samples) {
