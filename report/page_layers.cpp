@@ -115,9 +115,9 @@ std::string died_scale(const Palette& palette, int last) {
 }
 
 std::string mask_pictures(const MaskPictures& mask, int epochs) {
-  std::string text =
-      picture(mask.mask, mask_colours(), "What is left",
-              "Light: the weight is there; dark: it is masked. " + escaped(mask.legend));
+  std::string text = picture(mask.mask, mask_colours(), "What is left",
+                             "Light: the weight is there; dark: it is masked" +
+                                 (mask.legend.empty() ? "." : "; " + escaped(mask.legend) + "."));
   if (mask.died) {
     const int last = std::clamp(epochs - 1, 1, int{MaskPictures::latest_death});
     const Palette palette = epoch_colours(last);

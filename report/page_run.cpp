@@ -134,6 +134,24 @@ std::string epoch_table(const Run& run) {
       target ? "<th scope=\"col\">Wanted</th>" : "", rows);
 }
 
+/// Words between backticks are code.
+std::string with_code(const std::string& html) {
+  std::string text;
+  bool inside = false;
+  const int64_t marks = std::count(html.begin(), html.end(), '`');
+  int64_t left = marks - marks % 2;  // one without a partner is itself
+  for (const char c : html) {
+    if (c == '`' && left > 0) {
+      text += inside ? "</code>" : "<code>";
+      inside = !inside;
+      --left;
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
 std::string definition(const std::string& term, const std::string& text) {
   if (text.empty()) return "";
   return fmt::format("<div><dt>{}</dt><dd>{}</dd></div>\n", term, escaped(text));
@@ -265,8 +283,9 @@ std::string setup_section(const Run& run, size_t index) {
   if (!run.commands.empty()) {
     std::string lines;
     for (const std::string& command : run.commands) lines += escaped(command) + "\n";
-    text += "<h3>To train it again</h3>\n<div class=\"copy\"><pre tabindex=\"0\">" + lines +
-            "</pre></div>\n";
+    text +=
+        "<h3>To train it again</h3>\n<div class=\"copy\"><pre class=\"commands\" tabindex=\"0\">" +
+        lines + "</pre></div>\n";
   }
   if (!run.config.empty()) {
     text +=
@@ -280,7 +299,9 @@ std::string setup_section(const Run& run, size_t index) {
 std::string missing_section(const Run& run, size_t index) {
   if (run.missing.empty()) return "";
   std::string items;
-  for (const std::string& sentence : run.missing) items += "<li>" + escaped(sentence) + "</li>\n";
+  for (const std::string& sentence : run.missing) {
+    items += "<li>" + with_code(escaped(sentence)) + "</li>\n";
+  }
   return section(fmt::format("r{}-missing", index), "What this report lacks",
                  "<ul class=\"lacks\">\n" + items + "</ul>\n");
 }

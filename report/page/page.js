@@ -300,6 +300,8 @@
     const named = sets.filter((set) => set.label).length > 1;
     const room = 14 + Math.max(0, ...sets.map((set) => textWidth(set.label || '', 600)));
     const direct = named && room < 0.34 * canvas.parentNode.clientWidth;
+    // A legend below takes its own room.
+    canvas.parentNode.style.height = named && !direct ? `${250 + 12 * sets.length}px` : '';
     const config = options(c, {
       x: axis(c, 'epoch', (value) => short(value), {
         type: 'linear', min: 0, max: last, ticks: { precision: 0, maxTicksLimit: 11, includeBounds: last < 8 },
@@ -480,16 +482,17 @@
           pointBackgroundColor: c.dense,
         },
       ];
+      const wide = canvas.parentNode.clientWidth > 560;
       const range = Math.log10(Math.max(...all) / Math.min(...all));
       const config = options(c, {
         x: axis(c, 'bytes of the file (logarithmic)', (v) =>
-          (tens(v) || (range < 2 && [2, 5].includes(+String(v)[0])) ? bytes(v) : ''),
+          (tens(v) || (range < 2 && wide && [2, 5].includes(+String(v)[0])) ? bytes(v) : ''),
         {
-          type: 'logarithmic', min: Math.min(...all) / 1.6, max: Math.max(...all) * 1.6,
+          type: 'logarithmic', min: Math.min(...all) / 2, max: Math.max(...all) * 2,
           ticks: { autoSkip: false },
           grid: decades(c),
         }),
-        y: axis(c, 'accuracy', percentTick, { grace: '12%' }),
+        y: axis(c, 'accuracy', percentTick, { grace: '20%' }),
       }, {
         tooltip: {
           filter: (item) => item.datasetIndex !== 1,

@@ -87,7 +87,8 @@ size_t count(const std::string& text, std::string_view word) {
 }  // namespace
 
 TEST_CASE("page: one run in depth") {
-  const Report report{{sample_run("quickstart")}};
+  Report report{{sample_run("quickstart")}};
+  report.runs[0].missing.push_back("To train it: `espalier <x>`, not `this.");
   const std::string page = to_html(report);
   CHECK(nesting_error(page) == "");
   check_references(page);
@@ -114,6 +115,9 @@ TEST_CASE("page: one run in depth") {
   CHECK(page.find("espalier train runs/quickstart/config.yaml") != std::string::npos);
   CHECK(page.find("7</td>") != std::string::npos);  // of the confusion matrix
   CHECK(page.find("not come to its end") == std::string::npos);
+  // Words between backticks are code; one backtick is itself.
+  CHECK(page.find("<li>To train it: <code>espalier &lt;x&gt;</code>, not `this.</li>") !=
+        std::string::npos);
 }
 
 TEST_CASE("page: asks no network for anything") {
