@@ -122,6 +122,7 @@ TEST_CASE("report: a run with a dense part beside it, all there is to tell") {
     CHECK(layer.sparsity.back() ==
           Approx(1 - static_cast<double>(layer.nonzero) / static_cast<double>(layer.weights)));
     CHECK(layer.bytes > 0);
+    CHECK(*layer.time_us > 0);
     REQUIRE(layer.before);
     REQUIRE(layer.after);
     CHECK(counted(*layer.before) == layer.weights);
@@ -260,6 +261,27 @@ TEST_CASE("report: a run that began with another is compared with that") {
   const report::Run orphan = report::collect_run(folder / "second", quick);
   CHECK_FALSE(orphan.dense);
   CHECK(lacks(orphan, "is not there any more"));
+}
+
+TEST_CASE("report: a run that was made of another without training") {
+  const TemporaryFolder folder;
+  REQUIRE(train(small_config(sgd, network), folder / "first"));
+  const experiment::TrainConfig config = small_config(
+      std::string(sgd) + "compress: {LevelPruner: {config: [{sparsity: 0.5}]}}\n", network);
+  {
+    experiment::RunFolder made = experiment::RunFolder::create(folder / "made", "", config, false);
+    made.set_origin({folder / "first", "espalier quantize first --out 'made here'"});
+    made.keep_weights(experiment::read_run(folder / "first").model);
+  }
+  CHECK(experiment::recorded_origin(folder / "made").run == folder / "first");
+  CHECK(experiment::recorded_origin(folder / "first").run.empty());
+  const report::Run run = report::collect_run(folder / "made", quick);
+  CHECK(run.finished);
+  CHECK(run.dense_from == folder / "first");
+  CHECK(run.commands == std::vector<std::string>{"espalier quantize first --out 'made here'"});
+  CHECK(run.epochs.empty());
+  CHECK(run.compressed.accuracy.has_value());  // measured
+  CHECK(run.lost_in_all == 0);
 }
 
 TEST_CASE("report: what cannot be exported, and what was removed") {
