@@ -30,6 +30,7 @@ class Spy : public nn::ActivationTransform {
       seen_.low = double{range->grid().low()};
       seen_.high = double{range->grid().high()};
       seen_.bits = range->bits();
+      step_ = double{range->grid().scale};
       has_grid_ = true;
     }
     only_watches_ = range && !range->quantizes();
@@ -55,6 +56,8 @@ class Spy : public nn::ActivationTransform {
       seen_.high = double{*levels_.rbegin()};
       seen_.bits = 1;
       while (size_t{1} << seen_.bits < levels_.size()) ++seen_.bits;
+      if (levels_.size() > 1)
+        step_ = (seen_.high - seen_.low) / static_cast<double>(levels_.size() - 1);
     }
     seen_.values = Histogram{.low = std::min(seen_.low, seen_.seen_low),
                              .high = std::max(seen_.high, seen_.seen_high),
@@ -89,13 +92,15 @@ class Spy : public nn::ActivationTransform {
     const Histogram more = histogram(x.values(), seen_.values.low, seen_.values.high, bins);
     for (size_t i = 0; i < more.counts.size(); ++i) seen_.values.counts[i] += more.counts[i];
     seen_.values.zeros += more.zeros;
-    for (const float value : x.values()) outside_ += value < seen_.low || value > seen_.high;
+    const double low = seen_.low - step_ / 2, high = seen_.high + step_ / 2;
+    for (const float value : x.values()) outside_ += value < low || value > high;
     values_ += x.size();
   }
 
   std::shared_ptr<nn::ActivationTransform> inner_;
   Activation seen_;
   std::set<float> levels_;  // what comes out, of one without a range; a few more than `most_levels`
+  double step_ = 0;         // from one value of the grid to the next
   int64_t values_ = 0, outside_ = 0;
   bool has_grid_ = false, only_watches_ = false, any_ = false, changes_ = false, counts_ = false;
 };

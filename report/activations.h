@@ -10,7 +10,8 @@
 namespace espalier::report {
 
 /// Runs some pictures through a network in evaluation mode and looks at every activation that a
-/// quantizer acts on, before it does: where the values lie on the grid, and how many outside.
+/// quantizer acts on, before it does: where the values lie on the grid, and how many so far outside
+/// that they are clipped and not merely rounded.
 ///
 /// Of quantizers that keep a range, the grid is known. Of others it is what comes out: from the
 /// smallest to the largest value, with as many bits as tell the values apart, if those are not more

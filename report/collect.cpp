@@ -146,6 +146,7 @@ void Collector::add_commands(const RecordedRun& recorded) {
     run_.commands.push_back(origin.command);
     return;
   }
+  if (!recorded.last && recorded.has_weights) return;  // who made it left no word
   const std::string& start = recorded.config.start_from;
   if (!start.empty() && fs::exists(fs::path(start) / experiment::run_file::config))
     run_.commands.push_back(train(start, false));
@@ -233,6 +234,16 @@ void Collector::add_latencies(const std::optional<ExportedNetwork>& compressed,
   const std::vector<double> times = latencies_us(networks, options_.latency_seconds);
   run_.compressed.latency_us = times[0];
   if (dense) run_.dense->latency_us = times[1];
+  tell("measuring the time of each layer");
+  try {
+    for (const auto& [name, time] : layer_latencies_us(*compressed, options_.latency_seconds)) {
+      for (Layer& layer : run_.layers) {
+        if (layer.name == name) layer.time_us = time;
+      }
+    }
+  } catch (const Error& error) {
+    lack(fmt::format("The time of single layers is not known: {}.", error.what()));
+  }
 }
 
 void Collector::add_answers(RecordedRun& recorded, std::optional<DenseNetwork>& dense) {

@@ -170,7 +170,9 @@ std::vector<Layer> sizes_of_layers(RecordedRun& run,
   std::vector<Layer> layers;
   for (const LayerInfo& info : compress::compressible_layers(run.model)) {
     const Tensor weight = info.parameter->effective_value();
-    Layer layer{.name = info.name, .type = info.type, .shape = {}};
+    Layer layer;
+    layer.name = info.name;
+    layer.type = info.type;
     layer.shape.assign(info.shape.begin(), info.shape.end());
     layer.weights = weight.size();
     layer.nonzero =

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <variant>
 
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/error.h"
@@ -45,8 +46,10 @@ std::optional<DenseNetwork> find_dense(const std::string& folder, const Recorded
   const std::string& parent = run.config.start_from.empty() ? made_from : run.config.start_from;
   if (parent.empty()) {
     missing.push_back(
-        "There is no network without compression to compare with: `espalier train --with-dense` "
-        "trains one beside the run.");
+        run.last ? "There is no network without compression to compare with: `espalier train "
+                   "--with-dense` trains one beside the run."
+                 : "The run was not trained but made of another one, and which is not on record: "
+                   "there is no network without compression to compare with.");
     return std::nullopt;
   }
   if (!fs::exists(parent)) {
@@ -143,6 +146,35 @@ std::vector<double> latencies_us(const std::vector<const ExportedNetwork*>& netw
     result.push_back(1e6 / one.speeds.median);
   }
   return result;
+}
+
+std::map<std::string, double> layer_latencies_us(const ExportedNetwork& network, double seconds) {
+  std::vector<std::string> names;
+  std::vector<ExportedNetwork> layers;
+  for (const compress::file::Operation& operation : network.network.operations) {
+    if (!std::holds_alternative<compress::file::Convolution>(operation.what) &&
+        !std::holds_alternative<compress::file::Linear>(operation.what))
+      continue;
+    const auto value = [&](int number) {
+      return network.network.values[static_cast<size_t>(number)];
+    };
+    ExportedNetwork alone;
+    alone.network.values = {value(operation.inputs.front()), value(operation.output)};
+    alone.network.operations = {operation};
+    alone.network.operations[0].inputs = {0};
+    alone.network.operations[0].output = 1;
+    alone.bytes = compress::exported_bytes(alone.network);
+    names.push_back(operation.layer);
+    layers.push_back(std::move(alone));
+  }
+  std::vector<const ExportedNetwork*> pointers;
+  for (const ExportedNetwork& layer : layers) pointers.push_back(&layer);
+  std::map<std::string, double> times;
+  if (layers.empty()) return times;
+  const std::vector<double> measured =
+      latencies_us(pointers, seconds / static_cast<double>(layers.size()));
+  for (size_t i = 0; i < names.size(); ++i) times[names[i]] += measured[i];
+  return times;
 }
 
 }  // namespace espalier::report

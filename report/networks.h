@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -48,5 +49,11 @@ Figures figures(experiment::RecordedRun& run, const std::optional<ExportedNetwor
 /// \param seconds  for each
 std::vector<double> latencies_us(const std::vector<const ExportedNetwork*>& networks,
                                  double seconds);
+
+/// The same of every convolution and linear layer alone, by its path: as a network that takes what
+/// the layer takes and returns its result. Together they are not the time of the whole, which has
+/// other operations besides, and layers that work hand in hand.
+/// \param seconds  for all of them
+std::map<std::string, double> layer_latencies_us(const ExportedNetwork& network, double seconds);
 
 }  // namespace espalier::report

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "espalier/autograd/core/error.h"
+#include "espalier/autograd/core/version.h"
 #include "espalier/report/page_data.h"
 #include "espalier/report/page_files.h"
 #include "espalier/report/page_sections.h"
@@ -109,11 +110,10 @@ std::string to_html(const Report& report) {
   const std::string title =
       alone ? escaped(report.runs.front().name) : fmt::format("{} runs", report.runs.size());
   const std::string data = page_data(report);
-  const std::string version = escaped(report.runs.front().version);
   return filled(template_html, {{"title", title},
                                 {"css", page_css},
                                 {"body", body},
-                                {"version", version},
+                                {"version", version()},
                                 {"data", data},
                                 {"chart.js", chart_js},
                                 {"page.js", page_js}});

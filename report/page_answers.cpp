@@ -50,7 +50,7 @@ std::string most_frequent(const Confusion& confusion, const std::vector<Mistake>
 /// Cells of the diagonal are tinted by their share of the row, others by their share of the most
 /// frequent mistake, in a second colour.
 std::string matrix(const Confusion& confusion, int64_t worst) {
-  std::string head = "<th scope=\"col\" class=\"corner\">is ↓ &#8239; answer →</th>", rows;
+  std::string head = "<th scope=\"col\" class=\"corner\">is ↓<br>answer →</th>", rows;
   for (size_t answer = 0; answer < confusion.counts.size(); ++answer) {
     head += fmt::format("<th scope=\"col\"><span>{}</span></th>", class_name(confusion, answer));
   }

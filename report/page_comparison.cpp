@@ -3,19 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <map>
 #include <optional>
 #include <set>
 
-#include "espalier/compress/config/config_error.h"
-#include "espalier/compress/config/yaml.h"
 #include "espalier/report/page_sections.h"
 #include "espalier/report/text.h"
 
 namespace espalier::report {
 namespace {
-
-using compress::Value;
 
 /// A figure by which runs are compared.
 struct Measure {
@@ -141,68 +136,7 @@ std::string different_pictures(const std::vector<Run>& runs) {
       escaped(fmt::format("{}", fmt::join(kinds, ", "))));
 }
 
-/// Every scalar of a configuration under its path, `compress.AGPruner.config[0].final_sparsity`, in
-/// the order of the file.
-void flatten(const Value& value, const std::string& path,
-             std::vector<std::pair<std::string, std::string>>& found) {
-  if (value.is_map()) {
-    for (const compress::Member& member : value.as_map()) {
-      flatten(member.value, path.empty() ? member.key : path + "." + member.key, found);
-    }
-  } else if (value.is_list() &&
-             std::any_of(value.as_list().begin(), value.as_list().end(),
-                         [](const Value& item) { return item.is_map() || item.is_list(); })) {
-    for (size_t i = 0; i < value.as_list().size(); ++i) {
-      flatten(value.as_list()[i], fmt::format("{}[{}]", path, i), found);
-    }
-  } else {
-    std::string text = compress::to_yaml(value);
-    while (!text.empty() && text.back() == '\n') text.pop_back();
-    found.emplace_back(path, text);
-  }
-}
-
 }  // namespace
-
-std::string config_differences(const std::vector<Run>& runs) {
-  std::vector<std::string> order;  // of paths, as they first occur
-  std::map<std::string, std::vector<std::string>> table;
-  for (size_t i = 0; i < runs.size(); ++i) {
-    std::vector<std::pair<std::string, std::string>> entries;
-    try {
-      flatten(compress::parse_yaml(runs[i].config, runs[i].name + "/config.yaml"), "", entries);
-    } catch (const compress::ConfigError& error) {
-      entries = {{"(cannot be read)", error.what()}};
-    }
-    for (const auto& [path, text] : entries) {
-      auto [row, is_new] = table.try_emplace(path, runs.size());
-      if (is_new) order.push_back(path);
-      row->second[i] = text;
-    }
-  }
-  std::string rows;
-  for (const std::string& path : order) {
-    const std::vector<std::string>& texts = table[path];
-    if (std::all_of(texts.begin(), texts.end(),
-                    [&](const std::string& t) { return t == texts[0]; })) {
-      continue;
-    }
-    rows += fmt::format("<tr><th scope=\"row\"><code>{}</code></th>", escaped(path));
-    for (const std::string& text : texts) {
-      rows += text.empty() ? "<td class=\"none\">–</td>"
-                           : "<td><code>" + escaped(text) + "</code></td>";
-    }
-    rows += "</tr>\n";
-  }
-  if (rows.empty()) return "<p>Their configurations are the same.</p>\n";
-  std::string head = "<th scope=\"col\">Key</th>";
-  for (size_t i = 0; i < runs.size(); ++i) {
-    head += fmt::format("<th scope=\"col\"><span class=\"swatch s{}\"></span>{}</th>", i % 7,
-                        escaped(runs[i].name));
-  }
-  return "<div class=\"scroll\"><table class=\"settings\"><thead><tr>" + head +
-         "</tr></thead><tbody>\n" + rows + "</tbody></table></div>\n";
-}
 
 std::string comparison_section(const std::vector<Run>& runs) {
   std::string text = extremes(runs) + different_pictures(runs);
@@ -210,16 +144,20 @@ std::string comparison_section(const std::vector<Run>& runs) {
   const auto comparable = std::count_if(runs.begin(), runs.end(), [](const Run& run) {
     return run.compressed.accuracy && run.compressed.file_bytes > 0;
   });
+  const bool any_dense = std::any_of(runs.begin(), runs.end(), [](const Run& run) {
+    return run.dense && run.dense->accuracy && run.dense->file_bytes > 0;
+  });
   if (comparable > 0) {
-    charts +=
-        chart({.kind = "pareto",
-               .title = "Accuracy against size",
-               .unit = "% of pictures, against bytes of the file",
-               .description = "Accuracy of each run against the size of its file; the figures "
-                              "are in the table below",
-               .wide = true,
-               .note = "Filled: no other run is both smaller and more accurate; the line joins "
-                       "those. Grey: networks before compression."});
+    charts += chart(
+        {.kind = "pareto",
+         .title = "Accuracy against size",
+         .unit = "% of pictures, against bytes of the file",
+         .description = "Accuracy of each run against the size of its file; the figures "
+                        "are in the table below",
+         .wide = true,
+         .note = std::string("Filled: no other run is both smaller and more accurate; the line "
+                             "joins those.") +
+                 (any_dense ? " Grey: before compression." : "")});
   }
   std::string tables = section("figures", "Figures", figures_table(runs));
   if (std::any_of(runs.begin(), runs.end(), [](const Run& run) { return run.epochs.size() > 1; })) {

@@ -115,9 +115,9 @@ std::string died_scale(const Palette& palette, int last) {
 }
 
 std::string mask_pictures(const MaskPictures& mask, int epochs) {
-  std::string text =
-      picture(mask.mask, mask_colours(), "What is left",
-              "Light: the weight is there; dark: it is masked. " + escaped(mask.legend));
+  std::string text = picture(mask.mask, mask_colours(), "What is left",
+                             "Light: the weight is there; dark: it is masked" +
+                                 (mask.legend.empty() ? "." : "; " + escaped(mask.legend) + "."));
   if (mask.died) {
     const int last = std::clamp(epochs - 1, 1, int{MaskPictures::latest_death});
     const Palette palette = epoch_colours(last);
@@ -142,9 +142,9 @@ std::string histogram_note(const Layer& layer) {
         fmt::format("The smallest magnitude that is left is {}.", short_number(*layer.threshold)));
   }
   if (!layer.grid.empty()) {
-    sentences.push_back(
-        fmt::format("A weight of the first output channel takes one of {} values{}.",
-                    layer.grid.size(), layer.grid.size() <= 32 ? " (lines)" : " (ticks)"));
+    sentences.push_back(fmt::format(
+        "A weight of the first output channel takes one of {} values{}.", layer.grid.size(),
+        layer.grid.size() <= 32 ? " (lines)" : " (ticks below the axis)"));
   }
   return fmt::format("{}", fmt::join(sentences, " "));
 }
@@ -161,8 +161,10 @@ std::string layer_details(const Run& run, size_t index, size_t number, bool open
                       .layer = static_cast<int>(number),
                       .note = histogram_note(layer)});
   }
+  // Weights that are rounded to 0 by chance are no curve to look at.
   if (layer.sparsity.size() > 1 &&
-      *std::max_element(layer.sparsity.begin(), layer.sparsity.end()) > 0) {
+      (layer.mask ||
+       *std::max_element(layer.sparsity.begin(), layer.sparsity.end()) >= noticeable_sparsity)) {
     content += chart({.kind = "layer-sparsity",
                       .title = "Sparsity",
                       .unit = "% of its weights that are zero",
@@ -178,7 +180,7 @@ std::string layer_details(const Run& run, size_t index, size_t number, bool open
       "zero</span>"
       "{}</summary>\n<div class=\"charts\">\n{}</div></details>\n",
       layer_id(index, number), open ? " open" : "", escaped(layer.name), escaped(layer.type),
-      shape_text(layer.shape), share(sparsity_of(layer)),
+      shape_text(layer.shape), escaped(share(sparsity_of(layer))),
       layer.bits < 32 ? fmt::format(" <span>{} bits</span>", bit_width(layer.bits)) : "", content);
 }
 
@@ -236,7 +238,7 @@ std::string activations_section(const Run& run, size_t index) {
         escaped(activation.layer), activation.bits, short_number(activation.low),
         short_number(activation.high), short_number(activation.seen_low),
         short_number(activation.seen_high), activation.clipped > 0.01 ? " class=\"warn\"" : "",
-        share(activation.clipped), sparkline(activation));
+        escaped(share(activation.clipped)), sparkline(activation));
   }
   return section(
       fmt::format("r{}-activations", index), "Activations",

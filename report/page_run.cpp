@@ -77,7 +77,8 @@ std::vector<Card> cards(const Run& run) {
                                  "of " + grouped(whole), "fewer"));
     if (dense || now.bits < 32) {
       cards.push_back({"Bits per weight", bit_width(now.bits),
-                       now.bits < 32 ? "of 32, on average" : "float32", now.bits / 32});
+                       bit_width(now.bits) == "32" ? "float32" : "of 32, on average",
+                       now.bits / 32});
     }
   }
   if (now.macs > 0) {
@@ -131,6 +132,24 @@ std::string epoch_table(const Run& run) {
       "<th scope=\"col\">Learning rate</th><th scope=\"col\">Images/s</th>"
       "<th scope=\"col\">Seconds</th></tr></thead><tbody>\n{}</tbody></table></div></details>\n",
       target ? "<th scope=\"col\">Wanted</th>" : "", rows);
+}
+
+/// Words between backticks are code.
+std::string with_code(const std::string& html) {
+  std::string text;
+  bool inside = false;
+  const int64_t marks = std::count(html.begin(), html.end(), '`');
+  int64_t left = marks - marks % 2;  // one without a partner is itself
+  for (const char c : html) {
+    if (c == '`' && left > 0) {
+      text += inside ? "</code>" : "<code>";
+      inside = !inside;
+      --left;
+    } else {
+      text += c;
+    }
+  }
+  return text;
 }
 
 std::string definition(const std::string& term, const std::string& text) {
@@ -198,7 +217,7 @@ std::string training_section(const Run& run, size_t index) {
       [](const Epoch& a, const Epoch& b) { return a.metrics.accuracy < b.metrics.accuracy; });
   const experiment::EpochMetrics& last = run.epochs.back().metrics;
   const bool sparse = std::any_of(run.epochs.begin(), run.epochs.end(), [](const Epoch& epoch) {
-    return epoch.metrics.sparsity > 0 || epoch.target_sparsity.value_or(0) > 0;
+    return epoch.metrics.sparsity >= noticeable_sparsity || epoch.target_sparsity.value_or(0) > 0;
   });
   double seconds = 0;
   for (const Epoch& epoch : run.epochs) seconds += epoch.metrics.seconds;
@@ -259,13 +278,14 @@ std::string setup_section(const Run& run, size_t index) {
   std::string facts = definition("Model", run.model) + definition("Data", run.data) +
                       definition("Compression", run.algorithms) +
                       definition("Seed", std::to_string(run.seed)) +
-                      definition("Machine", run.machine) + definition("Espalier", run.version);
+                      definition("Machine", run.machine) + definition("Trained by", run.version);
   std::string text = "<dl class=\"facts\">\n" + facts + "</dl>\n";
   if (!run.commands.empty()) {
     std::string lines;
     for (const std::string& command : run.commands) lines += escaped(command) + "\n";
-    text += "<h3>To train it again</h3>\n<div class=\"copy\"><pre tabindex=\"0\">" + lines +
-            "</pre></div>\n";
+    text +=
+        "<h3>To train it again</h3>\n<div class=\"copy\"><pre class=\"commands\" tabindex=\"0\">" +
+        lines + "</pre></div>\n";
   }
   if (!run.config.empty()) {
     text +=
@@ -279,7 +299,9 @@ std::string setup_section(const Run& run, size_t index) {
 std::string missing_section(const Run& run, size_t index) {
   if (run.missing.empty()) return "";
   std::string items;
-  for (const std::string& sentence : run.missing) items += "<li>" + escaped(sentence) + "</li>\n";
+  for (const std::string& sentence : run.missing) {
+    items += "<li>" + with_code(escaped(sentence)) + "</li>\n";
+  }
   return section(fmt::format("r{}-missing", index), "What this report lacks",
                  "<ul class=\"lacks\">\n" + items + "</ul>\n");
 }

@@ -34,6 +34,9 @@ std::string comparison_section(const std::vector<Run>& runs);
 /// What their configurations do not have in common, as a table.
 std::string config_differences(const std::vector<Run>& runs);
 
+/// From here on, zeros among weights are worth a curve.
+inline constexpr double noticeable_sparsity = 0.05;
+
 /// A part of the page with a heading, or nothing if `content` is empty.
 std::string section(std::string_view id, std::string_view title, std::string_view content);
 

@@ -16,8 +16,7 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-constexpr Colour paper = {0xf6, 0xef, 0xd8, 255}, earth = {0x26, 0x33, 0x2e, 255},
-                 nothing = {0, 0, 0, 0};
+constexpr Colour paper = {0xf6, 0xef, 0xd8}, earth = {0x26, 0x33, 0x2e}, stone = {0x93, 0x9d, 0x97};
 
 void append_number(Bytes& bytes, uint32_t number) {
   for (int shift = 24; shift >= 0; shift -= 8)
@@ -115,7 +114,7 @@ Palette greys() {
   Palette palette;
   for (size_t i = 0; i < palette.size(); ++i) {
     const uint8_t level = static_cast<uint8_t>(i);
-    palette[i] = {level, level, level, 255};
+    palette[i] = {level, level, level};
   }
   return palette;
 }
@@ -123,7 +122,7 @@ Palette greys() {
 Palette mask_colours() {
   Palette palette;
   for (size_t i = 0; i < palette.size(); ++i) palette[i] = i < MaskPictures::gap ? earth : paper;
-  palette[MaskPictures::gap] = nothing;
+  palette[MaskPictures::gap] = stone;
   return palette;
 }
 
@@ -144,9 +143,8 @@ Palette epoch_colours(int last) {
       palette[i][c] = static_cast<uint8_t>(
           std::lround((1 - part) * stops[stop][c] + part * stops[stop + 1][c]));
     }
-    palette[i][3] = 255;
   }
-  palette[MaskPictures::no_weight] = nothing;
+  palette[MaskPictures::no_weight] = stone;
   palette[MaskPictures::alive] = paper;
   return palette;
 }
@@ -166,15 +164,11 @@ std::vector<uint8_t> to_png(const Picture& picture, const Palette& palette) {
     const Used used(picture, palette);
     header.insert(header.end(), {static_cast<uint8_t>(used.bits()), from_palette, 0, 0, 0});
     append_chunk(file, "IHDR", header);
-    Bytes colours, opacity;
+    Bytes colours;
     for (const Colour& each : used.colours) {
-      colours.insert(colours.end(), each.begin(), each.begin() + 3);
-      opacity.push_back(each[3]);
+      colours.insert(colours.end(), each.begin(), each.end());
     }
     append_chunk(file, "PLTE", colours);
-    if (std::any_of(opacity.begin(), opacity.end(), [](uint8_t o) { return o < 255; })) {
-      append_chunk(file, "tRNS", opacity);
-    }
     append_chunk(file, "IDAT", compressed(indexed_rows(picture, used)));
   }
   append_chunk(file, "IEND", {});

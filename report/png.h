@@ -9,8 +9,8 @@
 
 namespace espalier::report {
 
-/// Red, green, blue, and how opaque.
-using Colour = std::array<uint8_t, 4>;
+/// Red, green, blue.
+using Colour = std::array<uint8_t, 3>;
 
 /// A colour for every value that a pixel of one channel may have.
 using Palette = std::array<Colour, 256>;
@@ -18,11 +18,11 @@ using Palette = std::array<Colour, 256>;
 /// Black to white.
 Palette greys();
 /// Of MaskPictures::mask: weights that are there light, those that are masked dark, gaps
-/// transparent.
+/// between.
 Palette mask_colours();
 /// Of MaskPictures::died, with the epochs 0 to `last` in which weights were masked: dark blue over
 /// green to yellow, in steps of even lightness, which readers with any colour vision can order.
-/// Weights that are still there are light, gaps transparent.
+/// Weights that are still there are light, gaps grey.
 Palette epoch_colours(int last);
 
 /// A picture as a PNG file. A picture of one channel takes its colours from the palette, at 1, 2, 4

@@ -71,7 +71,7 @@ struct Activation {
   double low = 0, high = 0;  ///< the grid's ends
   int bits = 8;
   double seen_low = 0, seen_high = 0;  ///< the values' ends, on some pictures
-  double clipped = 0;                  ///< the fraction of values outside of the grid
+  double clipped = 0;  ///< the fraction of values more than half a step outside of the grid
   Histogram values;
 };
 
@@ -83,7 +83,7 @@ struct Layer {
   double bits = 32;
   int64_t bytes = 0;  ///< in the exported file, or as float32
   int64_t macs = 0;
-  std::optional<double> time_us;    ///< of one picture
+  std::optional<double> time_us;    ///< of one picture: the layer alone, in a network of its own
   std::optional<Histogram> before;  ///< the weights of the dense network
   std::optional<Histogram> after;   ///< what the layer computes with
   std::optional<double> threshold;  ///< the smallest magnitude that is left of a pruned layer

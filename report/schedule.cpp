@@ -20,6 +20,14 @@ using experiment::EpochMetrics;
 
 namespace {
 
+/// Which rule it is says nothing where there is one.
+std::string without_rule(std::string text, const compress::Compressor& compressor) {
+  const std::string rule = compressor.name() + " rule 1";
+  if (compressor.rules().size() == 1 && text.starts_with(rule))
+    text.replace(0, rule.size(), compressor.name());
+  return text;
+}
+
 /// Channels that were removed: what is gone of the first axis of weights.
 void add_removals(const std::string& folder, std::vector<Event>& events) {
   std::ifstream file(fs::path(folder) / experiment::run_file::mask_history, std::ios::binary);
@@ -67,7 +75,7 @@ Schedule schedule_of(const std::string& folder, const experiment::RecordedRun& r
       const char* begins = prunes ? "mask" : "quantize";
       schedule.events.push_back(
           {static_cast<double>(event.step) / static_cast<double>(steps_per_epoch),
-           event.ends ? "stop" : begins, event.what});
+           event.ends ? "stop" : begins, without_rule(event.what, *compressor)});
     }
   }
   add_removals(folder, schedule.events);

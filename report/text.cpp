@@ -53,6 +53,8 @@ std::string percent(double fraction, int decimals) {
 std::string share(double fraction) {
   const double hundredths = 100 * fraction;
   if (hundredths == 0 || hundredths == 100) return fmt::format("{:.0f}\u00a0%", hundredths);
+  if (hundredths > 0 && hundredths < 0.0005) return "<\u00a00.001\u00a0%";
+  if (hundredths < 100 && hundredths > 99.9995) return ">\u00a099.999\u00a0%";
   const double from_end = std::min(std::abs(hundredths), std::abs(100 - hundredths));
   return fmt::format("{:.{}f}\u00a0%", hundredths, from_end < 0.1 ? 3 : from_end < 9.95 ? 2 : 1);
 }

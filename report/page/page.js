@@ -176,25 +176,27 @@
     id: 'valueLines',
     afterDatasetsDraw(chart, args, options) {
       const { ctx, chartArea: area, scales } = chart, c = options.colours;
-      const line = (value, from, colour, dash) => {
+      const line = (value, from, to, colour, dash) => {
         const x = scales.x.getPixelForValue(value);
         if (x < area.left || x > area.right) return;
         ctx.strokeStyle = colour;
         ctx.setLineDash(dash);
         ctx.beginPath();
         ctx.moveTo(x, from);
-        ctx.lineTo(x, area.bottom);
+        ctx.lineTo(x, to);
         ctx.stroke();
       };
       ctx.save();
       ctx.lineWidth = 1;
+      // Many values would hide what lies behind them: then short lines below the axis.
       const few = options.grid.length <= 32;
       for (const value of options.grid) {
-        line(value, few ? area.top : area.bottom - 8, faint(c.ink, few ? 0.35 : 0.6), few ? [2, 3] : []);
+        if (few) line(value, area.top, area.bottom, faint(c.ink, 0.35), [2, 3]);
+        else line(value, area.bottom + 1, area.bottom + 6, faint(c.ink, 0.5), []);
       }
       if (options.threshold) {
         ctx.lineWidth = 1.5;
-        for (const side of [-1, 1]) line(side * options.threshold, area.top, c.warm, [5, 3]);
+        for (const side of [-1, 1]) line(side * options.threshold, area.top, area.bottom, c.warm, [5, 3]);
         ctx.font = font(600);
         ctx.fillStyle = c.warm;
         ctx.textBaseline = 'top';
@@ -298,6 +300,8 @@
     const named = sets.filter((set) => set.label).length > 1;
     const room = 14 + Math.max(0, ...sets.map((set) => textWidth(set.label || '', 600)));
     const direct = named && room < 0.34 * canvas.parentNode.clientWidth;
+    // A legend below takes its own room.
+    canvas.parentNode.style.height = named && !direct ? `${250 + 12 * sets.length}px` : '';
     const config = options(c, {
       x: axis(c, 'epoch', (value) => short(value), {
         type: 'linear', min: 0, max: last, ticks: { precision: 0, maxTicksLimit: 11, includeBounds: last < 8 },
@@ -341,8 +345,10 @@
   }
 
   // Decimals that tell the ticks of an axis apart.
-  const percentTick = (value, i, ticks) =>
-    percent(value, ticks.length > 1 && Math.abs(ticks[1].value - ticks[0].value) < 0.0095 ? 1 : 0);
+  function percentTick(value, i, ticks) {
+    const apart = ticks.length > 1 ? Math.abs(ticks[1].value - ticks[0].value) : 1;
+    return percent(value, apart > 0.0095 ? 0 : apart > 0.00095 ? 1 : 2);
+  }
 
   const step = (histogram) => (histogram.high - histogram.low) / histogram.counts.length;
   // A bin is a flat line from its left to its right edge. On a logarithmic axis an empty one lies on
@@ -476,16 +482,17 @@
           pointBackgroundColor: c.dense,
         },
       ];
+      const wide = canvas.parentNode.clientWidth > 560;
       const range = Math.log10(Math.max(...all) / Math.min(...all));
       const config = options(c, {
         x: axis(c, 'bytes of the file (logarithmic)', (v) =>
-          (tens(v) || (range < 2 && [2, 5].includes(+String(v)[0])) ? bytes(v) : ''),
+          (tens(v) || (range < 2 && wide && [2, 5].includes(+String(v)[0])) ? bytes(v) : ''),
         {
-          type: 'logarithmic', min: Math.min(...all) / 1.6, max: Math.max(...all) * 1.6,
+          type: 'logarithmic', min: Math.min(...all) / 2, max: Math.max(...all) * 2,
           ticks: { autoSkip: false },
           grid: decades(c),
         }),
-        y: axis(c, 'accuracy', percentTick, { grace: '12%' }),
+        y: axis(c, 'accuracy', percentTick, { grace: '20%' }),
       }, {
         tooltip: {
           filter: (item) => item.datasetIndex !== 1,

@@ -87,7 +87,8 @@ size_t count(const std::string& text, std::string_view word) {
 }  // namespace
 
 TEST_CASE("page: one run in depth") {
-  const Report report{{sample_run("quickstart")}};
+  Report report{{sample_run("quickstart")}};
+  report.runs[0].missing.push_back("To train it: `espalier <x>`, not `this.");
   const std::string page = to_html(report);
   CHECK(nesting_error(page) == "");
   check_references(page);
@@ -114,6 +115,9 @@ TEST_CASE("page: one run in depth") {
   CHECK(page.find("espalier train runs/quickstart/config.yaml") != std::string::npos);
   CHECK(page.find("7</td>") != std::string::npos);  // of the confusion matrix
   CHECK(page.find("not come to its end") == std::string::npos);
+  // Words between backticks are code; one backtick is itself.
+  CHECK(page.find("<li>To train it: <code>espalier &lt;x&gt;</code>, not `this.</li>") !=
+        std::string::npos);
 }
 
 TEST_CASE("page: asks no network for anything") {
@@ -177,15 +181,43 @@ TEST_CASE("page: several runs are compared, and each follows") {
 }
 
 TEST_CASE("page: configurations that differ in what they have") {
-  Run first = sample_run("first"), second = sample_run("second");
-  first.config = "compress:\n  AGPruner:\n    config: [{final_sparsity: 0.9}, {prune: false}]\n";
-  second.config = "a: [\n";  // no YAML
-  const std::string page = to_html({{first, second}});
-  const std::string differences = between(page, "<section id=\"differences\">", "</section>");
-  CHECK(differences.find("<code>compress.AGPruner.config[0].final_sparsity</code></th><td><code>"
-                         "0.9</code></td><td class=\"none\">") != std::string::npos);
-  CHECK(differences.find("(cannot be read)") != std::string::npos);
-  CHECK(nesting_error(page) == "");
+  const auto differences = [](const std::vector<std::string>& configs) {
+    Report report;
+    for (const std::string& config : configs) {
+      report.runs.push_back(sample_run("run"));
+      report.runs.back().config = config;
+    }
+    const std::string page = to_html(report);
+    CHECK(nesting_error(page) == "");
+    std::string rows = between(between(page, "<section id=\"differences\">", "</section>"),
+                               "<tbody>\n", "</tbody>");
+    for (const char* tag : {"<tr><th scope=\"row\"><code>", "<code>", "</code>", "</td></tr>"}) {
+      for (size_t at = rows.find(tag); at != std::string::npos; at = rows.find(tag)) {
+        rows.erase(at, std::string(tag).size());
+      }
+    }
+    for (const char* tag :
+         {"</th><td>", "</th><td class=\"none\">", "</td><td>", "</td><td class=\"none\">"}) {
+      for (size_t at = rows.find(tag); at != std::string::npos; at = rows.find(tag)) {
+        rows.replace(at, std::string(tag).size(), " | ");
+      }
+    }
+    return rows;
+  };
+  CHECK(differences({"epochs: 8\nbatch: 50\n", "epochs: 12\nbatch: 50\n"}) == "epochs | 8 | 12\n");
+  CHECK(differences({"epochs: 8\n", "epochs: 8\nseed: 3\n"}) == "seed | – | 3\n");
+  CHECK(differences({"epochs: 8\n", "epochs: 8\n"}) == "");
+  // A section that one lacks is one row; below it stand the keys in which the others differ.
+  const std::string pruner = "compress:\n  AGPruner:\n    config:\n      - frequency: 1\n";
+  CHECK(differences({pruner + "        final_sparsity: 0.9\n",
+                     pruner + "        final_sparsity: 0.95\n", "epochs: 8\n"}) ==
+        "compress | yes | yes | –\ncompress.AGPruner.config[0].final_sparsity | 0.9 | 0.95 | –\n"
+        "epochs | – | – | 8\n");
+  CHECK(differences({pruner, "compress:\n  LevelPruner:\n    config:\n      - sparsity: 0.8\n"}) ==
+        "compress.AGPruner | yes | –\ncompress.LevelPruner | – | yes\n");
+  CHECK(differences({"just words", ""}) == "(cannot be read) | it is no map | –\n");
+  CHECK(differences({"epochs: 8\n", "a: [\n"})
+            .find("(cannot be read) | – | [config] run/config.yaml:") != std::string::npos);
 }
 
 TEST_CASE("page: whatever names hold stays text") {

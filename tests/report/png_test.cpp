@@ -53,8 +53,10 @@ TEST_CASE("png: colours") {
   for (size_t c = 0; c < 3; ++c) {
     CHECK(seen[c] == masks[255][c]);
     CHECK(seen[3 + c] == masks[0][c]);
+    CHECK(seen[6 + c] == masks[128][c]);
+    CHECK(masks[0][c] < masks[128][c]);
+    CHECK(masks[128][c] < masks[255][c]);
   }
-  CHECK(masks[128][3] == 0);
 }
 
 TEST_CASE("png: the colours of epochs become lighter") {
@@ -67,7 +69,6 @@ TEST_CASE("png: the colours of epochs become lighter") {
     before = lightness;
   }
   CHECK(palette[21] == palette[20]);
-  CHECK(palette[254][3] == 0);
 }
 
 TEST_CASE("png: what is no picture") {

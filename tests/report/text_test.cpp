@@ -37,6 +37,8 @@ TEST_CASE("text: shares have decimals where they are near an end") {
   CHECK(report::share(0.421) == "42.1\u00a0%");
   CHECK(report::share(0.9902) == "99.02\u00a0%");
   CHECK(report::share(0.0004) == "0.040\u00a0%");
+  CHECK(report::share(1e-7) == "<\u00a00.001\u00a0%");
+  CHECK(report::share(1 - 1e-7) == ">\u00a099.999\u00a0%");
   CHECK(report::percent(0.98765, 2) == "98.77\u00a0%");
 }
 
