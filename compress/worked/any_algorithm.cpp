@@ -64,10 +64,6 @@ int64_t go_through_schedule(Compressor& compressor, worked::SmallLayer& layer) {
   return epochs;
 }
 
-std::string counted(int64_t count, const std::string& what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
 /// The algorithm with this rule, as it stands in a configuration.
 std::string section_of(const std::string& name, const Rule& rule) {
   if (rule.map().as_map().empty()) return name + ": {}\n";
@@ -100,17 +96,18 @@ std::string work(const Registry::Entry& algorithm, const std::vector<float>& wei
   if (masked > 0 || compressor->verb() == "prune") table.column("mask", kept);
   table.column("effective", effective, 6);
 
-  std::string text = fmt::format("A layer of {} and {} with these weights. The algorithm:\n\n",
-                                 counted(outputs, "output"), counted(inputs, "input"));
+  std::string text =
+      fmt::format("A layer of {} and {} with these weights. The algorithm:\n\n",
+                  worked::counted(outputs, "output"), worked::counted(inputs, "input"));
   std::istringstream lines(section_of(algorithm.name, rule));
   for (std::string line; std::getline(lines, line);) text += "  " + line + "\n";
   text += fmt::format("\nAfter {} of one step each, in which no weight was updated:\n\n",
-                      counted(epochs, "epoch"));
+                      worked::counted(epochs, "epoch"));
   text += table.text() + "\n";
   const std::set<float> values(effective.begin(), effective.end());
   text += fmt::format("{} of {} masked; the layer computes with {}.\n", masked,
-                      counted(outputs * inputs, "weight"),
-                      counted(static_cast<int64_t>(values.size()), "different value"));
+                      worked::counted(outputs * inputs, "weight"),
+                      worked::counted(static_cast<int64_t>(values.size()), "different value"));
   return text;
 }
 
