@@ -49,10 +49,11 @@ int64_t outputs_of(size_t count) {
   return outputs;
 }
 
-/// Passes in training, one to an epoch, until the schedules of all rules are through.
+/// Passes in training, one to an epoch, until the schedules of all rules are through; none where
+/// there is no schedule.
 int64_t go_through_schedule(Compressor& compressor, worked::SmallLayer& layer) {
   constexpr int64_t patience = 2000;
-  int64_t epochs = 1;
+  int64_t epochs = 0;
   for (const ScheduleEnd& end : compressor.schedule_ends(1, 1))
     epochs = std::max(epochs, end.epochs);
   epochs = std::min(epochs, patience);
@@ -101,8 +102,10 @@ std::string work(const Registry::Entry& algorithm, const std::vector<float>& wei
                   worked::counted(outputs, "output"), worked::counted(inputs, "input"));
   std::istringstream lines(section_of(algorithm.name, rule));
   for (std::string line; std::getline(lines, line);) text += "  " + line + "\n";
-  text += fmt::format("\nAfter {} of one step each, in which no weight was updated:\n\n",
-                      worked::counted(epochs, "epoch"));
+  text += epochs == 0
+              ? "\nRight after it has been attached:\n\n"
+              : fmt::format("\nAfter {} of one step each, in which no weight was updated:\n\n",
+                            worked::counted(epochs, "epoch"));
   text += table.text() + "\n";
   const std::set<float> values(effective.begin(), effective.end());
   text += fmt::format("{} of {} masked; the layer computes with {}.\n", masked,
