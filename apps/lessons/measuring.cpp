@@ -83,6 +83,7 @@ std::vector<double> Laboratory::accuracies(const Training& how) const {
 }
 
 void print(const Line& line) {
+  if (line.paper.empty() || line.deviation.empty()) throw Error(line.what, "nothing was measured");
   std::printf("%s\t%s\t%.2f\t%.2f\t%.2f\t%.2f\n", line.what.c_str(), line.how.c_str(),
               mean(line.paper), spread(line.paper), mean(line.deviation), spread(line.deviation));
   std::fflush(stdout);

@@ -186,10 +186,11 @@ void coming_back(const Laboratory& lab) {
     }
     const AGPruner::CubicSchedule schedule{0, 0.95, 0, lab.epochs() - 1, 1};
     const auto after_step = [&](nn::Module&, int64_t step) {
-      if (step % steps != 0 || step / steps >= schedule.end) return;
+      const int64_t epoch = (step - 1) / steps;  // steps count from 1
+      if ((step - 1) % steps != 0 || epoch >= schedule.end) return;
       for (const auto& [parameter, transform] : masks) {
         const Tensor weight = parameter->effective_value();
-        const double sparsity = schedule.sparsity_at(step / steps);
+        const double sparsity = schedule.sparsity_at(epoch);
         transform->mask = mask_smallest(weight, masked_count(sparsity, weight.size()));
         parameter->load(multiply(weight, transform->mask));
       }

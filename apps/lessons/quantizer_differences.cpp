@@ -304,7 +304,9 @@ void ranges(const Laboratory& lab) {
         if (step != delay + later) return;
         (forgotten ? deviation : paper).push_back(lab.accuracy(net));
       };
-      lab.accuracies({.attach = attaching<QATQuantizer>(rule), .after_step = watch, .epochs = 2});
+      const auto epochs = static_cast<int>((delay + later) / lab.steps_per_epoch() + 1);
+      lab.accuracies(
+          {.attach = attaching<QATQuantizer>(rule), .after_step = watch, .epochs = epochs});
     }
     print({"activations of 4 bits from step 500 on, " + std::to_string(later) + " steps later",
            "ranges tracked from that step on, bias corrected by all steps", paper, deviation});
