@@ -106,7 +106,7 @@ void fixed_masks(const Laboratory& lab) {
     double sparsity;
     int longer;  // times the usual epochs
   };
-  for (const auto [sparsity, longer] : {Case{0.9, 1}, {0.9, 4}, {0.98, 1}, {0.98, 4}}) {
+  for (const auto [sparsity, longer] : {Case{0.9, 1}, {0.9, 3}, {0.98, 1}}) {
     Value rule = Value::map({{"sparsity", sparsity}});
     const auto following = attaching<LevelPruner>(rule);
     rule.set("frequency", "once");
