@@ -1,8 +1,11 @@
 #pragma once
 
+#include <time.h>
+
 #include <algorithm>
-#include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <string>
@@ -36,22 +39,28 @@ inline bool has_avx2() {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
+/// Seconds that this thread has computed: what other programs take of the core does not count.
+inline double computing_time() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
 /// Runs the versions in turn, in many short windows, and prints for each, separated by tabs, its
 /// number, name, the 10⁹ operations a second of its fastest window, and the ratio to the version
-/// before. The fastest window, because other programs on the machine can only slow one down.
+/// before. The fastest window, because others on the machine can only slow one down.
 /// \param operations  multiplications and additions in one run
 inline void measure(const std::vector<Version>& versions, double operations) {
-  using Clock = std::chrono::steady_clock;
-  constexpr int rounds = 150;
+  constexpr int rounds = 100;
   constexpr double window = 2e-3;  // seconds
   std::vector<double> best(versions.size(), 0);
   std::vector<int> repeats(versions.size(), 1);
   for (int round = 0; round < rounds; ++round) {
     for (size_t i = 0; i < versions.size(); ++i) {
       versions[i].run();  // what the version before has left in the caches is gone after this
-      const auto start = Clock::now();
+      const double start = computing_time();
       for (int k = 0; k < repeats[i]; ++k) versions[i].run();
-      const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+      const double seconds = computing_time() - start;
       best[i] = std::max(best[i], operations * repeats[i] / seconds);
       repeats[i] = std::max(1, static_cast<int>(window * best[i] / operations));
     }
