@@ -24,6 +24,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* whose = "mask history";
 
+constexpr int format_version = 1;
+
 /// What stands before a record.
 struct Lengths {
   uint32_t compressed, plain;
@@ -77,6 +79,10 @@ Json to_json(const std::string& layer, const Shape& shape) {
 MaskChanges parse(std::string_view plain) {
   const size_t line = std::min(plain.find('\n'), plain.size());
   const Json header = Json::parse(plain.substr(0, line));
+  if (const int version = header.at("format_version"); version != format_version) {
+    throw Error(whose, "a record has format version " + std::to_string(version) +
+                           ", this build reads version " + std::to_string(format_version));
+  }
   MaskChanges changes;
   for (const Json& layer : header.at("layers"))
     changes.layers.emplace_back(layer.at("layer").get<std::string>(), shape_in(layer));
@@ -198,7 +204,9 @@ std::string to_record(const MaskChanges& changes) {
   for (const AxisCut& cut : changes.cuts)
     cuts.push_back({{"layer", cut.parameter}, {"axis", cut.axis}, {"kept", cut.kept}});
   for (const auto& [layer, bits] : changes.flipped) flips.push_back(to_json(layer, bits.shape()));
-  std::string plain = Json{{"layers", layers}, {"cuts", cuts}, {"flipped", flips}}.dump() + "\n";
+  const Json header = {
+      {"format_version", format_version}, {"layers", layers}, {"cuts", cuts}, {"flipped", flips}};
+  std::string plain = header.dump() + "\n";
   for (const auto& [layer, bits] : changes.flipped) {
     plain.append(reinterpret_cast<const char*>(bits.words()),
                  words_of(bits.size()) * sizeof(uint64_t));

@@ -30,7 +30,8 @@ struct MaskChanges {
 ///
 ///     0   uint32    number of bytes of what follows the 8 bytes, compressed (zlib)
 ///     4   uint32    the same, decompressed, which is:
-///     a line of JSON: {"layers": [{"layer", "shape"}], "cuts": [{"layer", "axis", "kept"}],
+///     a line of JSON: {"format_version": 1, "layers": [{"layer", "shape"}], "cuts": [{"layer",
+///     "axis", "kept"}],
 ///                      "flipped": [{"layer", "shape"}]}
 ///     for each of `flipped` its bits, in words of 64, the lowest first
 ///

@@ -138,13 +138,20 @@ std::optional<double> smallest_magnitude(const Tensor& weight) {
   return smallest;
 }
 
+/// What was recorded while the run was trained or, if it was made of another one, while that was.
 std::vector<WeightHistory> recorded_histories(const std::string& folder,
                                               std::vector<std::string>& missing) {
-  const auto file = content_of(fs::path(folder) / experiment::run_file::mask_history);
+  constexpr int most_generations = 10;  // of runs made of runs
+  std::optional<std::string> file;
+  std::string at = folder;
+  for (int i = 0; i < most_generations && !file && !at.empty(); ++i) {
+    file = content_of(fs::path(at) / experiment::run_file::mask_history);
+    at = experiment::recorded_origin(at).run;
+  }
   if (!file || file->empty()) {
     missing.push_back(
-        "When each weight was masked is not known: the run has no record of it, as its training "
-        "began with an older version.");
+        "When each weight was masked is not known: there is no record of it, as the training was "
+        "that of an older version or the run that was trained is not there.");
     return {};
   }
   try {
@@ -227,9 +234,7 @@ void add_masks(const std::string& folder, const RecordedRun& run,
                const std::vector<std::string>& pruned, std::vector<Layer>& layers,
                std::vector<std::string>& missing) {
   if (pruned.empty()) return;
-  // What was made of a pruned network without training has no epochs to tell of.
-  const std::vector<WeightHistory> histories =
-      run.last ? recorded_histories(folder, missing) : std::vector<WeightHistory>{};
+  std::vector<WeightHistory> histories = recorded_histories(folder, missing);
   std::map<std::string, Mask> masks;
   try {
     if (histories.empty()) masks = masks_in_checkpoint(folder, layers);

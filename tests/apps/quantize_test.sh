@@ -23,6 +23,7 @@ done
 grep -q "$(printf '\r')" out && fail 'a carriage return in piped output'
 awk 'length($0) > 84 { exit 1 }' out || fail 'a line is wider than the page'
 cmp before run/model.safetensors || fail 'the weights of the run have changed'
+grep -aq 'espalier quantize run --out int8' int8/checkpoint || fail 'the run does not know what made it'
 grep -q 'PTQQuantizer' int8/config.yaml || fail 'the configuration does not name the quantizer'
 
 expect 0 '"tensors":' quantize run --out again --json

@@ -282,6 +282,19 @@ TEST_CASE("report: a run that was made of another without training") {
   CHECK(run.epochs.empty());
   CHECK(run.compressed.accuracy.has_value());  // measured
   CHECK(run.lost_in_all == 0);
+
+  // What is on record of the masks of a run that was trained is shown of what was made of it.
+  REQUIRE(train(config, folder / "pruned"));
+  {
+    experiment::RunFolder made = experiment::RunFolder::create(folder / "again", "", config, false);
+    made.set_origin({folder / "pruned", "espalier quantize pruned --out again"});
+    made.keep_weights(experiment::read_run(folder / "pruned").model);
+  }
+  const report::Run again = report::collect_run(folder / "again", quick);
+  REQUIRE(again.layers[1].mask);
+  REQUIRE(again.layers[1].mask->died);
+  CHECK(again.layers[1].mask->died->pixels ==
+        report::collect_run(folder / "pruned", quick).layers[1].mask->died->pixels);
 }
 
 TEST_CASE("report: what cannot be exported, and what was removed") {
