@@ -94,7 +94,7 @@ std::string figures_table(const std::vector<Run>& runs) {
     rows += fmt::format(
         "<tr><th scope=\"row\"><span class=\"swatch s{}\"></span><a href=\"#run-{}\">{}</a>"
         "<small>{} on {}, {}</small></th>",
-        i % 7, i, escaped(runs[i].name), escaped(runs[i].model), escaped(runs[i].data),
+        i % 7, i, breakable(runs[i].name), escaped(runs[i].model), escaped(runs[i].data),
         escaped(runs[i].algorithms));
     for (const std::vector<std::string>& column : columns) rows += column[i];
     rows += "</tr>\n";

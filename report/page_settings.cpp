@@ -139,7 +139,7 @@ std::string config_differences(const std::vector<Run>& runs) {
                         escaped(runs[i].name));
   }
   for (const auto& [path, texts] : differences.rows()) {
-    rows += fmt::format("<tr><th scope=\"row\"><code>{}</code></th>", escaped(path));
+    rows += fmt::format("<tr><th scope=\"row\"><code>{}</code></th>", breakable(path));
     for (const std::string& text : texts) {
       rows += text.empty() ? "<td class=\"none\">–</td>"
                            : "<td><code>" + escaped(text) + "</code></td>";

@@ -124,6 +124,18 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
+std::string breakable(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const size_t mark = text.find_first_of("_-./");
+    const size_t end = mark == std::string_view::npos ? text.size() : mark + 1;
+    result += escaped(text.substr(0, end));
+    text.remove_prefix(end);
+    if (!text.empty()) result += "<wbr>";
+  }
+  return result;
+}
+
 std::string base64(const std::vector<uint8_t>& bytes) {
   constexpr std::string_view digits =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -34,6 +34,8 @@ std::string shape_text(const std::vector<int64_t>& shape);
 /// Text where HTML wants text, or a quoted attribute: `<`, `>`, `&`, `"` and `'` are written as
 /// character references.
 std::string escaped(std::string_view text);
+/// The same, and lines may break behind `_`, `-`, `.` and `/`.
+std::string breakable(std::string_view text);
 /// Bytes as text, RFC 4648 §4.
 std::string base64(const std::vector<uint8_t>& bytes);
 

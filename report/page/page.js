@@ -214,7 +214,8 @@
   const pointLabels = {
     id: 'pointLabels',
     afterDatasetsDraw(chart, args, options) {
-      const { ctx, chartArea: area } = chart, height = fontSize + 2, gap = 10;
+      const { ctx, chartArea: area } = chart, height = fontSize + 2;
+      const gap = 10, near = 7;  // beside a point, and at one of its corners
       const taken = [];
       chart.data.datasets.forEach((set, i) => {
         const marks = chart.getDatasetMeta(i).data;
@@ -236,9 +237,10 @@
         ctx.fillStyle = set.strong ? options.colours.ink : options.colours.soft;
         chart.getDatasetMeta(i).data.forEach((p, k) => {
           const w = textWidth(set.names[k], set.strong ? 600 : 400);
-          const places = [[p.x + gap, p.y - height / 2], [p.x + gap / 2, p.y + gap / 2],
-            [p.x - w - gap / 2, p.y - gap - height], [p.x - gap - w, p.y - height / 2], [p.x - w / 2, p.y - gap - height], [p.x - w / 2, p.y + gap],
-            [p.x + gap / 2, p.y - gap - height], [p.x - w - gap / 2, p.y + gap]]
+          const places = [[p.x + gap, p.y - height / 2], [p.x + near, p.y + near],
+            [p.x - w - near, p.y - gap - height], [p.x - gap - w, p.y - height / 2],
+            [p.x - w / 2, p.y - gap - height], [p.x - w / 2, p.y + gap],
+            [p.x + near, p.y - gap - height], [p.x - w - near, p.y + gap]]
             .map(([x, y]) => [x, y, w, height]);
           const place = places.find(free);
           if (!place) return;  // the table has it, and the pointer shows it

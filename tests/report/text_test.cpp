@@ -47,6 +47,12 @@ TEST_CASE("text: what HTML would take for its own") {
         "&lt;a href=&#39;x&#39;&gt;&quot;R&amp;D&quot;&lt;/a&gt;");
 }
 
+TEST_CASE("text: where names may break") {
+  CHECK(report::breakable("a_b-1.<c>") == "a_<wbr>b-<wbr>1.<wbr>&lt;c&gt;");
+  CHECK(report::breakable("name") == "name");
+  CHECK(report::breakable("end_") == "end_");
+}
+
 TEST_CASE("text: bytes in base 64, from RFC 4648 §10") {
   const auto coded = [](const std::string& text) {
     return report::base64({text.begin(), text.end()});
