@@ -1,0 +1,72 @@
+#pragma once
+
+#include <espalier/espalier.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+/// Small trainings whose results are set side by side.
+namespace lessons {
+
+using namespace espalier;
+
+/// What differs, and how: a line of the table.
+struct Line {
+  std::string what;                      ///< "DoReFa, weights of 2 bits"
+  std::string how;                       ///< "gradient straight through, past tanh"
+  std::vector<double> paper, deviation;  ///< by seed
+};
+
+/// Fashion-MNIST, or MNIST, in memory, and a network for it.
+class Laboratory {
+ public:
+  struct Options {
+    std::string data = "fashion-mnist";
+    std::string folder;  ///< of its files; empty: the usual places
+    int epochs = 4;
+    int seeds = 3;
+    int64_t pictures = 0;  ///< so many for training; 0: all
+  };
+  explicit Laboratory(const Options& options);
+
+  /// 784 → 256 → 128 → 10, a batch normalisation and ReLU behind the first two layers.
+  nn::Sequential network(uint64_t seed) const;
+  /// What takes part in a training.
+  struct Training {
+    std::function<std::unique_ptr<compress::Compressor>(nn::Module&)> attach = {};
+    std::function<void(nn::Module&, int64_t step)> after_step = {};
+    int epochs = 0;  ///< 0: as many as the laboratory's options say
+  };
+  /// SGD with momentum. \return the accuracy on the test pictures, in percent
+  double train(nn::Module& net, uint64_t seed, const Training& how) const;
+  /// In percent.
+  double accuracy(nn::Module& net) const;
+  /// A forward pass of the first training pictures.
+  void run_on_some_pictures(nn::Module& net) const;
+
+  /// Accuracies of fresh networks that are trained so, by seed.
+  std::vector<double> accuracies(const Training& how) const;
+  int seeds() const { return options_.seeds; }
+  int epochs() const { return options_.epochs; }
+
+ private:
+  Options options_;
+  datasets::DatasetPtr train_, test_;
+};
+
+/// A quantizer with one rule, as `Laboratory::Training::attach` wants it.
+template <class Quantizer>
+auto attaching(compress::Value rule) {
+  return [rule](nn::Module& net) -> std::unique_ptr<compress::Compressor> {
+    auto quantizer = std::make_unique<Quantizer>(compress::Rules::from(rule, "lesson"));
+    (*quantizer)(net);
+    return quantizer;
+  };
+}
+
+/// Tab-separated: what, how, mean and spread of both sides.
+void print(const Line& line);
+
+}  // namespace lessons
