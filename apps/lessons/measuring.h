@@ -33,9 +33,10 @@ class Laboratory {
 
   /// 784 → 256 → 128 → 10, a batch normalisation and ReLU behind the first two layers.
   nn::Sequential network(uint64_t seed) const;
+  using Attach = std::function<std::unique_ptr<compress::Compressor>(nn::Module&)>;
   /// What takes part in a training.
   struct Training {
-    std::function<std::unique_ptr<compress::Compressor>(nn::Module&)> attach = {};
+    Attach attach = {};
     std::function<void(nn::Module&, int64_t step)> after_step = {};
     int epochs = 0;  ///< 0: as many as the laboratory's options say
   };
@@ -53,7 +54,7 @@ class Laboratory {
 
  private:
   Options options_;
-  datasets::DatasetPtr train_, test_;
+  datasets::DatasetPtr train_, test_, glance_;
 };
 
 /// A quantizer with one rule, as `Laboratory::Training::attach` wants it.

@@ -314,6 +314,76 @@ void ranges(const Laboratory& lab) {
   }
 }
 
+// --- Integers of few bits -----------------------------------------------------------------------
+
+void from_the_first_step(const Laboratory& lab) {
+  for (const int bits : {2, 3}) {
+    Value rule = Value::map({{"q_bits", bits}, {"first_last_bits", bits}});
+    Value later = rule;
+    later.set("start_epoch", lab.epochs() / 2);
+    print({"weights and activations of " + std::to_string(bits) + " bits in the second half",
+           "from the first step", lab.accuracies({.attach = attaching<QATQuantizer>(later)}),
+           lab.accuracies({.attach = attaching<QATQuantizer>(rule)})});
+  }
+}
+
+/// One scale for a whole weight as it is stored, whatever batch normalisation follows.
+class Unfolded : public Quantizer {
+ public:
+  using Quantizer::Quantizer;
+  Tensor quantize_weight(const LayerInfo&, const Tensor& weight) override {
+    return symmetric(weight, largest(weight) / 7, [](float x) { return std::nearbyint(x); });
+  }
+};
+
+/// Weights of 4 bits with one scale, as an engine gets them: multiplied by γ/σ, then rounded.
+double accuracy_when_folded(const Laboratory& lab, nn::Sequential& net) {
+  std::vector<std::pair<nn::Parameter*, Tensor>> weights;
+  const auto& layers = net.children();
+  for (size_t i = 0; i < layers.size(); ++i) {
+    if (layers[i]->type() != "Linear") continue;
+    nn::Parameter& weight = *layers[i]->record()->parameters.front();
+    const Tensor w = weight.effective_value();
+    const int64_t inputs = w.shape()[1];
+    std::vector<float> factors(static_cast<size_t>(w.shape()[0]), 1);
+    if (i + 1 < layers.size() && layers[i + 1]->type() == "BatchNorm2d")
+      factors = dynamic_cast<nn::BatchNorm2d&>(*layers[i + 1]).folding_factors();
+    const auto factor = [&](int64_t element) {
+      return factors[static_cast<size_t>(element / inputs)];
+    };
+    const Tensor folded = Tensor::generate(w.shape(), [&](int64_t j) { return w[j] * factor(j); });
+    const Tensor q =
+        symmetric(folded, largest(folded) / 7, [](float x) { return std::nearbyint(x); });
+    weights.emplace_back(&weight, Tensor::generate(w.shape(), [&](int64_t j) {
+      return factor(j) != 0 ? q[j] / factor(j) : 0;
+    }));
+  }
+  for (const auto& [parameter, value] : weights) parameter->load(value);
+  return lab.accuracy(net);
+}
+
+void unfolded(const Laboratory& lab) {
+  Percent folded, plain;
+  for (int seed = 1; seed <= lab.seeds(); ++seed) {
+    for (const bool ours : {true, false}) {
+      nn::Sequential net = lab.network(static_cast<uint64_t>(seed));
+      const Value rule = ours ? Value::map({{"weight_bits", 4},
+                                            {"first_last_bits", 2},
+                                            {"per_channel", false},
+                                            {"quant_start_step", 1000000}})
+                              : Value::map();
+      lab.train(net, static_cast<uint64_t>(seed),
+                {.attach = ours ? Laboratory::Attach(attaching<QATQuantizer>(rule))
+                                : Laboratory::Attach(attaching<Unfolded>(rule))});
+      (ours ? folded : plain).push_back(accuracy_when_folded(lab, net));
+    }
+  }
+  print({"weights of 4 bits, one scale, as an engine computes",
+         "batch normalisation not folded "
+         "while training",
+         folded, plain});
+}
+
 // --- Trainings that differ in the quantizer alone -----------------------------------------------
 
 template <class Paper, class Deviation>
@@ -346,7 +416,7 @@ void dorefa(const Laboratory& lab) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  Laboratory::Options options;
+  Laboratory::Options options{.pictures = 20000};
   std::set<std::string> only;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
@@ -363,12 +433,16 @@ int main(int argc, char** argv) {
       only.insert(word);
   }
   const auto wanted = [&](const char* name) { return only.empty() || only.contains(name); };
+  Engine engine({.threads = 1});  // so that the figures do not depend on the machine's cores
+  const EngineScope scope(engine);
   const Laboratory lab(options);
   if (wanted("rounding")) trained_then_rounded(lab);
   if (wanted("zero")) zero_point(lab);
   if (wanted("order")) mask_then_quantize(lab);
   if (wanted("latent")) latent_overwritten(lab);
   if (wanted("ranges")) ranges(lab);
+  if (wanted("start")) from_the_first_step(lab);
+  if (wanted("fold")) unfolded(lab);
   if (wanted("dorefa")) dorefa(lab);
   return 0;
 }
