@@ -48,7 +48,8 @@ Registry Registry::with_builtin() {
            "frequency, and so on below end_epoch; the last of these updates reaches the final "
            "sparsity, which is held from there on. Before the start the layer is dense.",
        .example = "- {initial_sparsity: 0.05, final_sparsity: 0.8, start_epoch: 1,\n"
-                  "   end_epoch: 10, frequency: 1, support_type: default}"});
+                  "   end_epoch: 10, frequency: 1, support_type: default}",
+       .worked = worked::ag_pruner()});
   registry.add<SensitivityPruner>(
       "SensitivityPruner",
       {.description = "masks weights below a multiple of their layer's standard deviation",
@@ -61,7 +62,8 @@ Registry Registry::with_builtin() {
            "they shrink. Of weights that are normally distributed, erf(sensitivity / sqrt(2)) lie "
            "below the threshold: 38 % for 0.5, 68 % for 1, 87 % for 1.5.",
        .example = "- {sensitivity: 1.0, start_epoch: 2, end_epoch: 10, frequency: 2, "
-                  "support_type: default}"});
+                  "support_type: default}",
+       .worked = worked::sensitivity_pruner()});
   registry.add<L1FilterPruner>(
       "L1FilterPruner",
       {.description = "takes whole channels, those of filters with the smallest sum of magnitudes",
@@ -72,13 +74,15 @@ Registry Registry::with_builtin() {
            "Filters score by the sum of their magnitudes; the lowest go. Such channels can be "
            "removed from the network, which is then smaller and faster with the same outputs: see "
            "shrink. With end_epoch channels go step by step, along the cubic of AGPruner.",
-       .example = "- {sparsity: 0.5, multiple: 2, start_epoch: 2, support_type: default}"});
+       .example = "- {sparsity: 0.5, multiple: 2, start_epoch: 2, support_type: default}",
+       .worked = worked::l1_filter_pruner()});
   registry.add<L2FilterPruner>(
       "L2FilterPruner",
       {.description = "takes whole channels, those of filters with the smallest Euclidean norm",
        .paper = "Li et al., Pruning Filters for Efficient ConvNets, arXiv 1608.08710, section 3.4",
        .explanation = "As L1FilterPruner, with the root of the sum of squares as a filter's score.",
-       .example = "- {sparsity: 0.5, multiple: 2, start_epoch: 2, support_type: default}"});
+       .example = "- {sparsity: 0.5, multiple: 2, start_epoch: 2, support_type: default}",
+       .worked = worked::l2_filter_pruner()});
   registry.add<FPGMPruner>(
       "FPGMPruner",
       {.description = "takes whole channels, those whose filters the others can stand in for",
@@ -87,7 +91,8 @@ Registry Registry::with_builtin() {
        .explanation =
            "As L1FilterPruner, but a filter scores by the sum of its distances to the other "
            "filters of its layer: those near the geometric median go, however large they are.",
-       .example = "- {sparsity: 0.5, multiple: 2, start_epoch: 2, support_type: default}"});
+       .example = "- {sparsity: 0.5, multiple: 2, start_epoch: 2, support_type: default}",
+       .worked = worked::fpgm_pruner()});
   registry.add<SlimPruner>(
       "SlimPruner",
       {.description = "drives scales of batch normalisation to zero and takes those channels",
@@ -99,7 +104,8 @@ Registry Registry::with_builtin() {
            "channels with the smallest scales go, by one percentile over all layers; the penalty "
            "ends with that. Layers without batch normalisation are left whole.",
        .example = "- {sparsity: 0.5, lambda: 0.0001, multiple: 2, start_epoch: 2, "
-                  "support_type: default}"});
+                  "support_type: default}",
+       .worked = worked::slim_pruner()});
   registry.add<TaylorPruner>(
       "TaylorPruner",
       {.description = "takes whole channels, those that the loss depends on least",
@@ -109,7 +115,8 @@ Registry Registry::with_builtin() {
            "As L1FilterPruner, but a filter scores by the square of the sum of gradient times "
            "weight, averaged over the batches since the masks before: an estimate of how much the "
            "loss changes without it. It needs batches to look at before it begins.",
-       .example = "- {sparsity: 0.5, multiple: 2, start_epoch: 2, support_type: default}"});
+       .example = "- {sparsity: 0.5, multiple: 2, start_epoch: 2, support_type: default}",
+       .worked = worked::taylor_pruner()});
   registry.add<NaiveQuantizer>(
       "NaiveQuantizer",
       {.description = "rounds weights to 8 bits",

@@ -49,10 +49,11 @@ int64_t outputs_of(size_t count) {
   return outputs;
 }
 
-/// Passes in training, one to an epoch, until the schedules of all rules are through.
+/// Passes in training, one to an epoch, until the schedules of all rules are through; none where
+/// there is no schedule.
 int64_t go_through_schedule(Compressor& compressor, worked::SmallLayer& layer) {
   constexpr int64_t patience = 2000;
-  int64_t epochs = 1;
+  int64_t epochs = 0;
   for (const ScheduleEnd& end : compressor.schedule_ends(1, 1))
     epochs = std::max(epochs, end.epochs);
   epochs = std::min(epochs, patience);
@@ -62,10 +63,6 @@ int64_t go_through_schedule(Compressor& compressor, worked::SmallLayer& layer) {
     compressor.step();
   }
   return epochs;
-}
-
-std::string counted(int64_t count, const std::string& what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 /// The algorithm with this rule, as it stands in a configuration.
@@ -100,17 +97,20 @@ std::string work(const Registry::Entry& algorithm, const std::vector<float>& wei
   if (masked > 0 || compressor->verb() == "prune") table.column("mask", kept);
   table.column("effective", effective, 6);
 
-  std::string text = fmt::format("A layer of {} and {} with these weights. The algorithm:\n\n",
-                                 counted(outputs, "output"), counted(inputs, "input"));
+  std::string text =
+      fmt::format("A layer of {} and {} with these weights. The algorithm:\n\n",
+                  worked::counted(outputs, "output"), worked::counted(inputs, "input"));
   std::istringstream lines(section_of(algorithm.name, rule));
   for (std::string line; std::getline(lines, line);) text += "  " + line + "\n";
-  text += fmt::format("\nAfter {} of one step each, in which no weight was updated:\n\n",
-                      counted(epochs, "epoch"));
+  text += epochs == 0
+              ? "\nRight after it has been attached:\n\n"
+              : fmt::format("\nAfter {} of one step each, in which no weight was updated:\n\n",
+                            worked::counted(epochs, "epoch"));
   text += table.text() + "\n";
   const std::set<float> values(effective.begin(), effective.end());
   text += fmt::format("{} of {} masked; the layer computes with {}.\n", masked,
-                      counted(outputs * inputs, "weight"),
-                      counted(static_cast<int64_t>(values.size()), "different value"));
+                      worked::counted(outputs * inputs, "weight"),
+                      worked::counted(static_cast<int64_t>(values.size()), "different value"));
   return text;
 }
 

@@ -35,8 +35,10 @@ std::vector<std::string> aligned(const std::vector<double>& values, int digits) 
   std::vector<std::string> cells;
   size_t most = 0;
   bool powers = false;
+  double scale = 0;
+  for (const double value : values) scale = std::max(scale, std::abs(value));
   for (const double value : values) {
-    cells.push_back(number(value, digits));
+    cells.push_back(number_beside(scale, value, digits));
     most = std::max(most, decimals(cells.back()));
     powers = powers || cells.back().find_first_of("en") != std::string::npos;
   }
@@ -50,6 +52,15 @@ std::vector<std::string> aligned(const std::vector<double>& values, int digits) 
 
 std::string number(double value, int digits) {
   return fmt::format("{:.{}g}", value + 0.0, digits);  // no sign in front of a zero
+}
+
+std::string number_beside(double scale, double value, int digits) {
+  constexpr double rounding = 1e-6;  // of a few float32 terms, with room to spare
+  return number(std::abs(value) < rounding * scale ? 0.0 : value, digits);
+}
+
+std::string counted(int64_t count, const std::string& what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 std::string numbers(std::span<const float> values) {
@@ -170,6 +181,11 @@ std::vector<float> SmallLayer::effective() const {
 
 std::vector<float> SmallLayer::kept() const {
   const Tensor value = weight().kept_by_masks();
+  return {value.values().begin(), value.values().end()};
+}
+
+std::vector<float> SmallLayer::next_kept() const {
+  const Tensor value = net_.children().back()->record()->parameters.front()->kept_by_masks();
   return {value.values().begin(), value.values().end()};
 }
 

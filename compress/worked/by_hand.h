@@ -14,11 +14,16 @@ namespace espalier::compress::worked {
 
 /// The number as one writes it down: "-0.4", "0.4625". At most `digits` significant ones.
 std::string number(double value, int digits = 4);
+/// The same of a result that rounding of its terms, which are about as large as `scale`, may have
+/// kept from being 0: "0" instead of "-1.49e-09".
+std::string number_beside(double scale, double value, int digits = 4);
 /// Several of them: "0.1, -0.4".
 std::string numbers(std::span<const float> values);
 /// A sum as one writes it down, a negative term in parentheses: "0.1 + (-0.4)".
 std::string plus(const std::vector<std::string>& terms);
 
+/// "5 weights", "1 weight".
+std::string counted(int64_t count, const std::string& what);
 /// The places of the numbers by magnitude: 1 is the smallest, of equal ones the first.
 std::vector<int64_t> ranks(std::span<const float> values);
 /// |x| of each.
@@ -71,6 +76,8 @@ class SmallLayer {
   std::vector<float> effective() const;
   /// 1 for the weights that all masks keep, and 0.
   std::vector<float> kept() const;
+  /// The same of "next", which has a weight for each output of "layer".
+  std::vector<float> next_kept() const;
 
  private:
   nn::Parameter& weight() const { return *net_.children().front()->record()->parameters.front(); }

@@ -42,8 +42,8 @@ std::string work(const std::vector<float>& weights) {
   for (float& weight : trained) weight -= gradient;
   text += fmt::format(
       "\nA training step: learning rate 1 and the same gradient {0:g} for every weight make\n"
-      "w - 1·({0:g}) = w + {1:g}, of masked weights too (masked_weights: train). The next\n"
-      "mask ranks what the step has left, so that weights go and come back:\n\n",
+      "w - 1·({0:g}) = w + {1:g}, of masked weights too (masked_weights: train).\n"
+      "The next mask ranks what the step has left: weights go, and some come back.\n\n",
       gradient, -gradient);
   return text + table(trained, layer);
 }

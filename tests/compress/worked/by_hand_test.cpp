@@ -76,6 +76,7 @@ TEST_CASE("an algorithm without an example of its own is attached to a small lay
   CHECK(example.numbers.size() == 10);
   const std::string text = example.work({1, -2, 3, -4});
   CHECK_THAT(text, Contains("2 outputs and 2 inputs") && Contains("KeepPositive: {}") &&
+                       Contains("Right after it has been attached") &&
                        Contains("2,1        3      1           3") &&
                        Contains("2,2       -4      0           0") &&
                        Contains("2 of 4 weights masked; the layer computes with 3 different"));
