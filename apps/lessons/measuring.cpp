@@ -34,7 +34,10 @@ Laboratory::Laboratory(const Options& options) : options_(options) {
   const auto named = options.data == "mnist" ? datasets::mnist : datasets::fashion_mnist;
   train_ = named(options.folder, datasets::Split::train);
   test_ = named(options.folder, datasets::Split::test);
+<<<<<<< HEAD
   glance_ = datasets::first_samples(test_, 100);
+=======
+>>>>>>> cb731f3363b88eff4db60b57ffa26f38487016db
   if (options.pictures > 0) train_ = datasets::first_samples(train_, options.pictures);
 }
 
@@ -55,7 +58,11 @@ nn::Sequential Laboratory::network(uint64_t seed) const {
 double Laboratory::train(nn::Module& net, uint64_t seed, const Training& how) const {
   std::unique_ptr<compress::Compressor> compressor;
   if (how.attach) compressor = how.attach(net);
+<<<<<<< HEAD
   datasets::Loader batches(train_, {.batch = 100, .shuffle = true, .seed = seed}), glance(glance_);
+=======
+  datasets::Loader batches(train_, {.batch = 100, .shuffle = true, .seed = seed}), unseen(test_);
+>>>>>>> cb731f3363b88eff4db60b57ffa26f38487016db
   nn::SGD optimizer(net, {.lr = 0.05, .momentum = 0.9});
   nn::Trainer trainer(
       net, optimizer,
@@ -63,7 +70,11 @@ double Laboratory::train(nn::Module& net, uint64_t seed, const Training& how) co
   AfterStep after(net, how.after_step);
   if (compressor) trainer.add(*compressor);
   trainer.add(after);
+<<<<<<< HEAD
   trainer.fit(batches, glance);  // what counts is judged at the end
+=======
+  trainer.fit(batches, unseen);
+>>>>>>> cb731f3363b88eff4db60b57ffa26f38487016db
   return accuracy(net);
 }
 
