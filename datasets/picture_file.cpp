@@ -87,6 +87,15 @@ bool has_picture_name(const std::string& path) {
   return std::find(endings.begin(), endings.end(), ending) != endings.end();
 }
 
+Shape picture_shape(const std::string& path) {
+  Source source = open_source(path);
+  const stbi_io_callbacks callbacks = {read_source, skip_source, at_end_of_source};
+  int width = 0, height = 0, channels = 0;
+  if (!stbi_info_from_callbacks(&callbacks, &source, &width, &height, &channels))
+    throw Error("picture", fmt::format("{} is truncated or no picture", path));
+  return {height, width, channels};
+}
+
 void read_picture(const std::string& path, const Shape& shape, uint8_t* pixels) {
   if (shape.axes() != 3 || shape.elements() < 1 || (shape[2] != 1 && shape[2] != 3) ||
       shape.elements() > std::numeric_limits<int>::max()) {

@@ -11,6 +11,11 @@ namespace espalier::datasets {
 /// tga, pgm, ppm, in small or capital letters.
 bool has_picture_name(const std::string& path);
 
+/// Height, width and channels of a picture file, by its first bytes: `H×W×C`, C from 1 (grey) to 4
+/// (colours and transparency). \throws Error naming the file when it cannot be read or is no
+/// picture
+Shape picture_shape(const std::string& path);
+
 /// Reads a picture file (the formats above, told by content) as bytes `H×W×C` of the given shape.
 ///
 /// The whole picture is stretched to `H×W` with a triangle filter: bilinear interpolation where it

@@ -90,7 +90,12 @@ std::vector<std::string> pictures_in(const fs::path& folder) {
       paths.push_back(entry->path().string());
     }
   }
-  if (paths.empty()) fail("the class {} has no pictures; add some, or remove it", folder.string());
+  if (paths.empty()) {
+    fail(
+        "the class {} has no pictures (PNG, JPEG, BMP, GIF, TGA, PGM or PPM); add some, or remove "
+        "it",
+        folder.string());
+  }
   return paths;
 }
 
@@ -303,6 +308,15 @@ PictureFolder picture_folder(const std::string& folder, const PictureFolderOptio
   const Normalisation normalisation = measure(train, static_cast<size_t>(options.channels));
   return {.train = make(halves.train, shape, std::move(train), halves.classes, normalisation),
           .test = make(halves.test, shape, std::move(test), halves.classes, normalisation)};
+}
+
+std::vector<std::string> picture_files(const std::string& folder) {
+  const Halves halves = look_into(folder, [](const fs::path& root) { return list(root, {}); });
+  std::vector<std::string> paths;
+  for (const Entries* half : {&halves.train, &halves.test}) {
+    for (const Entry& entry : *half) paths.push_back(entry.path);
+  }
+  return paths;
 }
 
 std::vector<std::string> picture_classes(const std::string& folder) {

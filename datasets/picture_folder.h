@@ -47,6 +47,10 @@ struct PictureFolder {
 ///         for, a picture that cannot be decoded, more bytes than the limit, options out of range
 PictureFolder picture_folder(const std::string& folder, const PictureFolderOptions& options = {});
 
+/// The files that `picture_folder` reads, in no particular order. \throws Error as it does for what
+/// shows without opening them
+std::vector<std::string> picture_files(const std::string& folder);
+
 /// The class names of such a folder alone, for making a network of the right size before its
 /// pictures are read. \throws Error when there is no such folder, or it has fewer than two classes
 std::vector<std::string> picture_classes(const std::string& folder);

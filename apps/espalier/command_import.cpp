@@ -11,6 +11,7 @@
 #include "espalier/experiment/start_weights.h"
 #include "espalier/nn/layers/sequential.h"
 #include "espalier/nn/summary.h"
+#include "mistaken_path.h"
 #include "overrides.h"
 
 namespace espalier::app {
@@ -55,6 +56,7 @@ int import_weights(int argc, char** argv) {
   const std::string& file = arguments->positional.front();
   if (!std::filesystem::is_regular_file(file)) throw UsageError("there is no file '" + file + "'");
   const std::string& config_file = arguments->values.at("config");
+  require_config(config_file);
   Arguments overrides;
   if (arguments->has("data")) overrides.values["data"] = arguments->values.at("data");
   const TrainConfig configured = read_train_config(config_file, overrides);

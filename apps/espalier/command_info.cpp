@@ -24,6 +24,7 @@
 #include "espalier/experiment/train_config.h"
 #include "espalier/nn/models.h"
 #include "espalier/nn/summary.h"
+#include "mistaken_path.h"
 #include "overrides.h"
 
 namespace espalier::app {
@@ -193,17 +194,18 @@ int info(int argc, char** argv) {
     for (const std::string option : {"batch", "threads"}) {
       if (arguments->has(option)) of_steps.values[option] = arguments->values.at(option);
     }
+    require_config(paths.front());
     print_kernels(steps_of(paths.front(), of_steps), *arguments);
   } else if (paths.empty()) {
     print_program();
   } else if (paths.front().ends_with(".esp") && fs::is_regular_file(paths.front())) {
     print_exported(paths.front());
-  } else if (!fs::is_directory(paths.front())) {
-    print_config(paths.front());
-  } else if (fs::exists(fs::path(paths.front()) / experiment::run_file::config)) {
+  } else if (fs::is_directory(paths.front())) {
+    require_run(paths.front());
     print_run(paths.front());
   } else {
-    throw UsageError("'" + paths.front() + "' holds no run: there is no config.yaml in it");
+    require_config(paths.front());
+    print_config(paths.front());
   }
   return 0;
 }

@@ -193,7 +193,8 @@ int quantize(int argc, char** argv) {
   const std::optional<Arguments> arguments = parse(usage, argc, argv);
   if (!arguments) return 0;
   const std::string& folder = the_run(usage, *arguments);
-  if (!arguments->has("out")) throw UsageError("--out DIR: where is the quantized run to go?");
+  if (!arguments->has("out"))
+    throw UsageError("quantize needs --out DIR, the folder of the new run");
   RecordedRun run = open_run(usage, *arguments, folder);
   require_full_precision(run, folder);
   PTQQuantizer quantizer(compress::Rules::from(read_rule(*arguments), "PTQQuantizer"));

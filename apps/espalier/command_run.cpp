@@ -14,6 +14,7 @@
 #include "espalier/compress/config/map_reader.h"
 #include "espalier/datasets/picture_file.h"
 #include "espalier/experiment/exported_file.h"
+#include "mistaken_path.h"
 
 namespace espalier::app {
 namespace {
@@ -61,6 +62,7 @@ int run(int argc, char** argv) {
   const std::vector<std::string>& words = arguments->positional;
   if (words.size() < 2)
     throw UsageError("run needs a network and a picture at least: espalier run net.esp digit.png");
+  require_exported(words[0]);
   experiment::ExportedFile network(words[0]);
   const runtime::Model& model = network.model();
   const std::vector<std::string> names = read_names(*arguments, model.output_size());

@@ -15,6 +15,7 @@
 #include "espalier/compress/config/config_error.h"
 #include "espalier/experiment/experiment.h"
 #include "espalier/experiment/trace_file.h"
+#include "mistaken_path.h"
 #include "overrides.h"
 #include "stop_signals.h"
 
@@ -75,6 +76,7 @@ Task new_run(const Arguments& arguments) {
                                  arguments.positional.size()));
   }
   const std::string& path = arguments.positional.front();
+  require_config(path);
   Task task{read_train_config(path, arguments), path, std::nullopt, arguments.has("with-dense")};
   if (arguments.has("out")) task.out = arguments.values.at("out");
   if (task.with_dense && task.config.compress.is_null()) {
@@ -100,6 +102,7 @@ Task run_that_goes_on(const Arguments& arguments) {
         "new one with 'espalier train {}/config.yaml --{}{}'",
         option, run, option, value.empty() ? "" : " " + value));
   }
+  require_run(run);
   RunFolder folder = RunFolder::reopen(run);
   const TrainConfig& config = folder.config();
   if (arguments.has("data")) {

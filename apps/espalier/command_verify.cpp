@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "espalier/experiment/agreement.h"
 #include "espalier/experiment/exported_file.h"
 #include "espalier/experiment/exported_network.h"
+#include "mistaken_path.h"
 #include "opened_run.h"
 
 namespace espalier::app {
@@ -38,7 +38,8 @@ const Usage usage = {
         "  espalier verify lenet5.esp runs/lenet5-int8\n"
         "  espalier verify resnet20.esp runs/resnet20 --data ~/cifar10 --pictures 100\n"};
 
-/// Below this the network and its export are different in practice.
+/// Below this the network and its export are different in practice. One picture may have two equal
+/// classes, however few pictures there are.
 constexpr double least_agreement = 0.999;
 
 void print_check(const OperationCheck& check) {
@@ -63,7 +64,7 @@ int verify(int argc, char** argv) {
   compress::MapReader reader(given, usage.command);
   int64_t count = reader.integer("pictures", {.min = 1, .max = 1000000, .fallback = 20});
 
-  if (!std::filesystem::exists(path)) throw UsageError("there is no file '" + path + "'");
+  require_exported(path);
   experiment::RecordedRun run = open_run(usage, *arguments, folder);
   Engine engine({.threads = run.config.threads});
   EngineScope scope(engine);
@@ -96,7 +97,8 @@ int verify(int argc, char** argv) {
              labelled("drift", fmt::format("scores differ by {:.2g} of the largest on average, "
                                            "{:.2g} at most",
                                            agreement.mean_drift, agreement.largest_drift)));
-  passed = passed && agreement.same_answer >= least_agreement;
+  const double pictures = static_cast<double>(agreement.pictures);
+  passed = passed && agreement.same_answer >= std::min(least_agreement, 1 - 1.5 / pictures);
   fmt::print("{}", labelled("verdict", passed ? "passed" : "FAILED"));
   return passed ? 0 : 1;
 }

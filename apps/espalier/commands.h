@@ -4,6 +4,7 @@
 /// code. \throws UsageError or ConfigError for what the user got wrong, other errors for failures
 namespace espalier::app {
 
+int new_config(int argc, char** argv);
 int train(int argc, char** argv);
 int evaluate(int argc, char** argv);
 int recalibrate(int argc, char** argv);

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +27,8 @@ struct Command {
   int (*run)(int argc, char** argv);
 };
 
-const std::vector<Command> commands = {{"train", train},
+const std::vector<Command> commands = {{"new", new_config},
+                                       {"train", train},
                                        {"evaluate", evaluate},
                                        {"info", info},
                                        {"list", list},
@@ -45,6 +48,7 @@ Usage:
   espalier COMMAND …      each command explains itself with --help
 
 Commands:
+  new DIR                 write a configuration for your own pictures
   train CONFIG.yaml       train a network as the file says, compressing it on the way
   train --resume RUN      go on with a training that was stopped or killed
   evaluate RUN            accuracy of a trained network, class by class
@@ -67,6 +71,7 @@ Options:
       --version           the version
 
 Examples:
+  espalier new pets
   espalier train configs/lenet5.yaml --epochs 3 --with-dense
   espalier train --resume runs/lenet5
   espalier evaluate runs/lenet5
@@ -80,9 +85,69 @@ Examples:
   espalier bench infer --net lenet5.esp
 )";
 
+/// The end of a complaint about a command that there is not: what was probably meant.
+std::string meant_by(const std::string& word, const std::vector<std::string>& names) {
+  const std::map<std::string, std::string> other_words = {{"resume", "train --resume"},
+                                                          {"continue", "train --resume"},
+                                                          {"fit", "train"},
+                                                          {"compress", "train"},
+                                                          {"prune", "train"},
+                                                          {"test", "evaluate"},
+                                                          {"score", "evaluate"},
+                                                          {"predict", "run"},
+                                                          {"classify", "run"},
+                                                          {"infer", "run"},
+                                                          {"init", "new"},
+                                                          {"create", "new"},
+                                                          {"convert", "export"},
+                                                          {"save", "export"},
+                                                          {"show", "info"},
+                                                          {"describe", "info"},
+                                                          {"ls", "list"},
+                                                          {"benchmark", "bench"}};
+  if (const auto other = other_words.find(word); other != other_words.end())
+    return fmt::format("; did you mean 'espalier {}'?", other->second);
+  if (word.ends_with(".yaml") || word.ends_with(".yml"))
+    return fmt::format("; did you mean 'espalier train {}'?", word);
+  if (word.ends_with(".esp")) return fmt::format("; did you mean 'espalier run {} PICTURE'?", word);
+  return compress::did_you_mean(word, names);
+}
+
+/// What the program says when nothing is asked: three things to try. Which configuration there is
+/// depends on where the program was started.
+std::string greeting() {
+  const std::string folder = "configs/", first = "fashion_lenet5_agp.yaml";
+  const bool in_sources = std::filesystem::exists(folder + first);
+  const std::string config = in_sources ? folder + first : "CONFIG.yaml";
+  return fmt::format(
+      "\n"
+      "  Espalier trains neural networks while it compresses them.\n"
+      "\n"
+      "  Train one and watch it being pruned:\n"
+      "      espalier train {} --epochs 3\n"
+      "\n"
+      "  Train one on your own pictures, a folder for each class:\n"
+      "      espalier new DIR\n"
+      "\n"
+      "  See what it can do to a network:\n"
+      "      espalier list algorithms\n"
+      "\n"
+      "  All commands: espalier --help\n"
+      "\n",
+      config);
+}
+
 int dispatch(int argc, char** argv) {
-  if (argc < 2) throw UsageError("which command? See 'espalier --help'");
+  if (argc < 2) {
+    fmt::print("{}", greeting());
+    return 0;
+  }
   const std::string word = argv[1];
+  if (word == "help" && argc > 2) {  // `espalier help train`
+    std::string command = argv[2], option = "--help";
+    std::vector<char*> words = {argv[0], command.data(), option.data(), nullptr};
+    return dispatch(3, words.data());
+  }
   if (word == "--help" || word == "-h" || word == "help") {
     fmt::print("{}", help);
     return 0;
@@ -97,7 +162,7 @@ int dispatch(int argc, char** argv) {
     names.push_back(command.name);
   }
   if (word.starts_with("-")) names = {"--help", "--version"};
-  const std::string near = compress::did_you_mean(word, names);
+  const std::string near = meant_by(word, names);
   throw UsageError(fmt::format("there is no {} '{}'{}",
                                word.starts_with("-") ? "option" : "command", word,
                                near.empty() ? "; see 'espalier --help'" : near));

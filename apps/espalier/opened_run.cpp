@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-
 #include "espalier/autograd/core/error.h"
 #include "espalier/experiment/run_folder.h"
+#include "mistaken_path.h"
 
 namespace espalier::app {
 
@@ -19,8 +18,7 @@ const std::string& the_run(const Usage& usage, const Arguments& arguments) {
 
 experiment::RecordedRun open_run(const Usage& usage, const Arguments& arguments,
                                  const std::string& folder) {
-  if (!std::filesystem::exists(std::filesystem::path(folder) / experiment::run_file::config))
-    throw UsageError("'" + folder + "' holds no run: there is no config.yaml in it");
+  require_run(folder);
   experiment::RecordedRun run = experiment::read_run(folder);
   if (!run.has_weights)
     throw Error(

@@ -11,7 +11,6 @@ edited good.yaml ''
 good plain.yaml </dev/null
 
 # --- The command line is wrong -----------------------------------------------------------------
-expect 2 'which command'
 expect 2 "did you mean 'train'?" trian good.yaml
 expect 2 "there is no option '--epoks'; did you mean '--epochs'?" train good.yaml --epoks 3
 expect 2 'argument' train good.yaml --epochs
@@ -34,6 +33,27 @@ expect 2 '--ab: threads must be' bench train --ab threads=0 threads=1
 expect 2 'need a CONFIG.yaml' info --kernels
 expect 2 'belong to --kernels' info good.yaml --batch 3
 expect 2 'leave --with-dense out' train good.yaml --with-dense --profile
+
+# --- Something else than the command takes: what it is, and the command that would be right ----------
+mkdir -p shots/cat && : >shots/cat/1.jpg
+"$program" train plain.yaml --epochs 1 --out runs/first >out 2>err || fail "training failed: $(cat err)"
+expect 2 "there is no command 'plain.yaml'; did you mean 'espalier train plain.yaml'?" plain.yaml
+expect 2 "did you mean 'espalier train --resume'?" resume runs/first
+expect 2 "did you mean 'espalier evaluate'?" test runs/first
+expect 2 "did you mean 'espalier run'?" predict shots/cat/1.jpg
+expect 2 "there is no file 'plane.yaml'; did you mean 'plain.yaml'?" train plane.yaml
+expect 2 "'lenet5': it is the name of a network, which a configuration has as 'model: lenet5'" train lenet5
+expect 2 "'espalier new shots' writes one for the pictures in it" train shots
+expect 2 "'espalier train --resume runs/first' goes on with it" train runs/first
+expect 2 "'runs' holds no run: its folders do, runs/first" evaluate runs
+expect 2 "'runs/frist' holds no run: there is no such folder; did you mean 'runs/first'?" evaluate runs/frist
+expect 2 "it is a configuration; 'espalier train plain.yaml' makes a run of it" sensitivity plain.yaml
+expect 2 "'runs' holds no run: its folders do" train --resume runs
+expect 2 "there is no file 'lenet6'" info lenet6
+expect 2 "'espalier export runs/first -o net.esp' makes one of this run" run runs/first shots/cat/1.jpg
+expect 2 "'espalier export RUN -o none.esp' would write it" run none.esp shots/cat/1.jpg
+expect 2 "'espalier export RUN -o none.esp' would write it" verify none.esp runs/first
+rm -r shots runs
 
 # --- The configuration is wrong: where, and what was meant ---------------------------------------
 edited bad.yaml 's/^epochs: 3/epochs: 3\nepochz: 3/'
@@ -80,7 +100,7 @@ edited bad.yaml 's/^seed: 7/\tseed: 7/'
 expect 2 'bad.yaml:5:' train bad.yaml
 printf 'model: lenet300\n\000\001' >bad.yaml
 expect 2 'bad.yaml' train bad.yaml
-expect 2 "cannot read '.': Is a directory" train .
+expect 2 "'.' is a folder, not a configuration" train .
 : >empty.yaml
 expect 2 "missing key 'model'" train empty.yaml
 

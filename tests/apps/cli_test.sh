@@ -12,8 +12,16 @@ good plain.yaml </dev/null
 # --- Help and listings -------------------------------------------------------------------------
 expect 0 'Examples:' --help
 expect 0 'espalier ' --version
-for command in train evaluate info bench; do expect 0 'Examples:' $command --help; done
-expect 0 'Examples:' bench train --help
+"$program" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' | sort -u >listed
+[ "$(wc -l <listed)" -ge 14 ] || fail "commands are missing in the list: $(cat listed)"
+for command in $(cat listed); do
+  expect 0 'Examples:' "$command" --help
+  grep -q "^  espalier $command" out || fail "no example of $command: $(cat out)"
+  cp out asked
+  expect 0 'Examples:' help "$command"
+  cmp out asked || fail "'espalier help $command' says something else"
+done
+for what in train infer; do expect 0 'Examples:' bench $what --help; done
 expect 0 'AGPruner' info
 expect 0 'lenet300' info good.yaml
 

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+/// Paths that are not what a command takes. What they are instead, or what was probably meant, is
+/// in the error, with the command that would be right.
+namespace espalier::app {
+
+/// \throws UsageError unless there is a file to read a configuration or a network from
+void require_config(const std::string& path);
+/// \throws UsageError unless the folder holds a run
+void require_run(const std::string& folder);
+/// \throws UsageError unless there is such a file, for an exported network
+void require_exported(const std::string& path);
+
+}  // namespace espalier::app
