@@ -165,27 +165,29 @@ Tensor symmetric(const Tensor& weight, float scale, Code&& code) {
 }
 
 void trained_then_rounded(const Laboratory& lab) {
+  std::vector<nn::Sequential> trained;
+  for (int seed = 1; seed <= lab.seeds(); ++seed) {
+    trained.push_back(lab.network(static_cast<uint64_t>(seed)));
+    lab.train(trained.back(), static_cast<uint64_t>(seed), {});
+  }
   for (const int bits : {8, 4, 3}) {
     const float most = std::exp2(static_cast<float>(bits - 1)) - 1;
-    Percent paper, truncated, full, wrapped;
-    for (int seed = 1; seed <= lab.seeds(); ++seed) {
-      nn::Sequential net = lab.network(static_cast<uint64_t>(seed));
-      lab.train(net, static_cast<uint64_t>(seed), {});
-      paper.push_back(accuracy_with(lab, net, [&](const Tensor& w) {
-        return symmetric(w, largest(w) / most, [](float x) { return std::nearbyint(x); });
-      }));
-      truncated.push_back(accuracy_with(lab, net, [&](const Tensor& w) {
-        return symmetric(w, largest(w) / most, [](float x) { return std::trunc(x); });
-      }));
-      // 2^k − 1 steps from −max to max: max itself gets the code 2^(k−1), which an integer of k
-      // bits has not; it becomes −2^(k−1).
-      wrapped.push_back(accuracy_with(lab, net, [&](const Tensor& w) {
-        return symmetric(w, largest(w) / (most + 0.5f), [&](float x) {
-          const float code = std::nearbyint(x + std::copysign(1e-4f, x));
-          return code > most ? code - 2 * (most + 1) : code;
-        });
-      }));
-    }
+    const auto rounded = [&](float steps, auto&& code) {
+      Percent all;
+      for (nn::Sequential& net : trained) {
+        all.push_back(accuracy_with(
+            lab, net, [&](const Tensor& w) { return symmetric(w, largest(w) / steps, code); }));
+      }
+      return all;
+    };
+    const Percent paper = rounded(most, [](float x) { return std::nearbyint(x); });
+    const Percent truncated = rounded(most, [](float x) { return std::trunc(x); });
+    // 2^k − 1 steps from −max to max: max itself gets the code 2^(k−1), which an integer of k bits
+    // has not; it becomes −2^(k−1).
+    const Percent wrapped = rounded(most + 0.5f, [&](float x) {
+      const float code = std::nearbyint(x + std::copysign(1e-4f, x));
+      return code > most ? code - 2 * (most + 1) : code;
+    });
     const std::string what = "weights rounded to " + std::to_string(bits) + " bits, not trained";
     print({what, "truncated toward zero in place of rounded", paper, truncated});
     print({what, "scale (2^k − 1)/2 without a clamp: +max is stored as −2^(k−1)", paper, wrapped});
@@ -296,21 +298,25 @@ void ranges(const Laboratory& lab) {
 
   // A moving average that starts at 0 when quantization does, hundreds of steps after the start,
   // so that correcting its bias by the number of steps since the start corrects nothing.
-  constexpr int64_t delay = 500;
+  constexpr int64_t delay = 300;
+  const std::vector<int64_t> moments{1, 20, 80};
   rule.set("quant_start_step", delay);
   rule.set("ema_decay", 0.99);
-  for (const int64_t later : {1, 50, 500}) {
-    Percent paper, deviation;
-    for (const bool forgotten : {false, true}) {
-      const auto watch = [&](nn::Module& net, int64_t step) {
-        if (step == delay && forgotten) set_ranges(net, 0, 0);
-        if (step != delay + later) return;
-        (forgotten ? deviation : paper).push_back(lab.accuracy(net));
-      };
-      lab.accuracies({.attach = attaching<QATQuantizer>(rule), .after_step = watch, .epochs = 2});
-    }
-    print({"activations of 4 bits from step 500 on, " + std::to_string(later) + " steps later",
-           "ranges tracked from that step on, bias corrected by all steps", paper, deviation});
+  std::vector<Percent> paper(moments.size()), deviation(moments.size());
+  for (const bool forgotten : {false, true}) {
+    const auto watch = [&](nn::Module& net, int64_t step) {
+      if (step == delay && forgotten) set_ranges(net, 0, 0);
+      const auto moment = std::find(moments.begin(), moments.end(), step - delay);
+      if (moment == moments.end()) return;
+      auto& side = forgotten ? deviation : paper;
+      side[static_cast<size_t>(moment - moments.begin())].push_back(lab.accuracy(net));
+    };
+    lab.accuracies({.attach = attaching<QATQuantizer>(rule), .after_step = watch});
+  }
+  for (size_t i = 0; i < moments.size(); ++i) {
+    if (paper[i].empty()) continue;  // the training is too short
+    print({"activations of 4 bits from step 300 on, after " + std::to_string(moments[i]) + " steps",
+           "followed from that step on, bias corrected by all steps", paper[i], deviation[i]});
   }
 }
 
@@ -386,37 +392,37 @@ void unfolded(const Laboratory& lab) {
 
 // --- Trainings that differ in the quantizer alone -----------------------------------------------
 
-template <class Paper, class Deviation>
-void trained(const Laboratory& lab, const std::string& what, const std::string& how,
-             const Value& rule) {
-  print({what, how, lab.accuracies({.attach = attaching<Paper>(rule)}),
-         lab.accuracies({.attach = attaching<Deviation>(rule)})});
+template <class Quantizer>
+Percent trained(const Laboratory& lab, const Value& rule) {
+  return lab.accuracies({.attach = attaching<Quantizer>(rule)});
 }
 
 void dorefa(const Laboratory& lab) {
   for (const int bits : {2, 3}) {
     const Value rule = Value::map({{"weight_bits", bits}, {"support_op", "fc*"}});
     const std::string what = "DoReFa, weights of " + std::to_string(bits) + " bits";
-    trained<DoReFaQuantizer, NoTanhGradient>(lab, what, "gradient past tanh and the maximum", rule);
-    trained<DoReFaQuantizer, NoTanh>(lab, what, "no tanh", rule);
-    trained<DoReFaQuantizer, WrongScale>(lab, what, "divided by max|w|, 2^(k−1) steps", rule);
+    const Percent paper = trained<DoReFaQuantizer>(lab, rule);
+    print({what, "gradient past tanh and the maximum", paper, trained<NoTanhGradient>(lab, rule)});
+    print({what, "no tanh", paper, trained<NoTanh>(lab, rule)});
+    print({what, "divided by max|w|, 2^(k−1) steps", paper, trained<WrongScale>(lab, rule)});
   }
   const Value inputs = Value::map({{"activation_bits", 2}, {"support_op", {"fc2", "fc3"}}});
-  trained<DoReFaQuantizer, NoClipGradient>(lab, "DoReFa, activations of 2 bits",
-                                           "gradient passes where the clip acts", inputs);
+  print({"DoReFa, activations of 2 bits", "gradient passes where the clip acts",
+         trained<DoReFaQuantizer>(lab, inputs), trained<NoClipGradient>(lab, inputs)});
   for (const int bits : {2, 4}) {
     const Value rule = Value::map({{"gradient_bits", bits}, {"support_op", "fc*"}});
     const std::string what = "DoReFa, gradients of " + std::to_string(bits) + " bits";
-    trained<DoReFaQuantizer, BatchRange>(lab, what, "one range for the batch", rule);
-    trained<DoReFaQuantizer, NoiseOfSample>(lab, what, "noise drawn once for a sample", rule);
-    trained<DoReFaQuantizer, NoNoise>(lab, what, "no noise", rule);
+    const Percent paper = trained<DoReFaQuantizer>(lab, rule);
+    print({what, "one range for the batch", paper, trained<BatchRange>(lab, rule)});
+    print({what, "noise drawn once for a sample", paper, trained<NoiseOfSample>(lab, rule)});
+    print({what, "no noise", paper, trained<NoNoise>(lab, rule)});
   }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  Laboratory::Options options{.pictures = 20000};
+  Laboratory::Options options{.pictures = 10000};
   std::set<std::string> only;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
