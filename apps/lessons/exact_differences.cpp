@@ -1,6 +1,6 @@
-// What becomes of pruning rules when they deviate from their papers, as far as numbers can be given
-// without a training: tables in Markdown, each behind its name. They are the same on every machine,
-// and a test compares them with docs/lessons/what-others-do-differently.md.
+// What becomes of pruners and quantizers when they deviate from their papers, as far as numbers can
+// be given without a training: tables in Markdown, each behind its name. They are the same on every
+// machine, and a test compares them with docs/lessons/what-others-do-differently.md.
 #include <espalier/espalier.h>
 
 #include <algorithm>
@@ -335,6 +335,117 @@ void coming_back() {
   }
 }
 
+// --- Quantizers ---------------------------------------------------------------------------------
+
+/// Where a range stands that should follow activations of at most 1.
+void ranges() {
+  begin("ranges");
+  head({"batches", "here", "begins at 6, decay 0.999", "begins at 0 after 500 steps, decay 0.99"});
+  const QATQuantizer quantizer;
+  MovingRange range(quantizer, {}, 0.999);
+  const Tensor batch = Tensor::from({1, 2}, {0, 1});
+  double six = 6, late = 0;
+  for (int n = 1; n <= 5000; ++n) {
+    range.apply(batch, true);
+    six = 0.999 * six + 0.001;
+    late = 0.99 * late + 0.01;
+    for (const int shown : {1, 50, 100, 469, 1000, 5000}) {
+      if (n != shown) continue;
+      const double corrected = late / (1 - std::pow(0.99, 500 + n));
+      row({text("%d", n), text("%.2f", double{range.range().high}), text("%.2f", six),
+           text("%.2f", corrected)});
+    }
+  }
+}
+
+/// What DoReFa makes of weights, by the quantizer itself.
+Tensor dorefa(int bits, const std::vector<float>& weights, bool masked) {
+  nn::Sequential net;
+  const auto n = static_cast<int64_t>(weights.size());
+  net.add("fc", nn::Linear({.in = n, .out = 1, .bias = false}))
+      .add("bn", nn::BatchNorm2d({.channels = 1}));
+  net.parameters()[0].parameter->load(Tensor::from({1, n}, weights));
+  DoReFaQuantizer quantizer({{{"weight_bits", bits}, {"support_op", "fc"}}});
+  quantizer(net);
+  if (masked) {
+    LevelPruner pruner({{{"sparsity", 0.5}, {"frequency", "once"}, {"masked_weights", "zero"}}});
+    pruner(net);
+    return net.parameters()[0].parameter->effective_value();
+  }
+  return quantizer
+      .quantize_weight(quantizer.layers().front(), net.parameters()[0].parameter->effective_value())
+      .detach();
+}
+
+std::string number(double x) {
+  return x == 0 ? "0" : text("%.3g", x);
+}
+
+/// The values that weights of k bits can have.
+void levels() {
+  begin("levels");
+  head({"bits", "by the paper", "divided by max\\|w\\|, 2^(k−1) steps",
+        "codes of a signed integer"});
+  std::vector<float> weights;
+  for (int i = -1000; i <= 1000; ++i) weights.push_back(static_cast<float>(i) / 1000);
+  const auto list = [](std::vector<float> values) {
+    std::sort(values.begin(), values.end());
+    values.erase(std::unique(values.begin(), values.end()), values.end());
+    std::string result;
+    for (const float value : values) result += (result.empty() ? "" : ", ") + number(double{value});
+    return result;
+  };
+  for (const int bits : {2, 3}) {
+    const Tensor ours = dorefa(bits, weights, false);
+    std::vector<float> scale, codes;
+    const float half = std::exp2(static_cast<float>(bits - 1));
+    for (const float w : weights) {
+      scale.push_back(2 * std::nearbyint((std::tanh(w) / 2 + 0.5f) * half) / half - 1);
+      const float t = std::tanh(w) / std::tanh(1.0f);
+      codes.push_back(std::nearbyint(t * (half - 1)) / (half - 1));
+    }
+    row({text("%d", bits), list({ours.values().begin(), ours.values().end()}), list(scale),
+         list(codes)});
+  }
+}
+
+/// What a masked weight is behind a quantizer that has no zero.
+void masked_zero() {
+  begin("masked zero");
+  head({"bits", "masked in front alone", "here"});
+  for (const int bits : {1, 2, 3, 4}) {
+    const Tensor front = dorefa(bits, {0, 1}, false), here = dorefa(bits, {0.1f, 1}, true);
+    row({text("%d", bits), number(double{front[0]}), number(double{here[0]})});
+  }
+}
+
+/// Rounding, and what is written in its place.
+void rounding() {
+  begin("rounding");
+  head({"bits", "rounded: mean square error / Δ²", "truncated", "ratio"});
+  const Tensor weight = gaussian(20000, 1);
+  for (const int bits : {8, 4}) {
+    const double step = double{magnitudes(weight).back()} / ((1 << (bits - 1)) - 1);
+    double rounded = 0, truncated = 0;
+    for (const float w : weight.values()) {
+      const double x = double{w} / step;
+      rounded += std::pow(x - std::nearbyint(x), 2);
+      truncated += std::pow(x - std::trunc(x), 2);
+    }
+    row({text("%d", bits), text("%.3f", rounded / 20000), text("%.3f", truncated / 20000),
+         text("%.2f", truncated / rounded)});
+  }
+}
+
+/// The step of a grid from a to b with 256 values, and the same without its parentheses.
+void step_of_grid() {
+  begin("step");
+  head({"a", "b", "(b − a)/(n − 1)", "b − a/(n − 1)"});
+  for (const double a : {-1.0, 0.0}) {
+    row({number(a), "1", text("%.5f", (1 - a) / 255), text("%.5f", 1 - a / 255)});
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -349,5 +460,10 @@ int main() {
   linear_rule();
   deviation_of_survivors();
   coming_back();
+  ranges();
+  levels();
+  masked_zero();
+  rounding();
+  step_of_grid();
   return 0;
 }

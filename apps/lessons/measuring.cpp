@@ -1,8 +1,9 @@
 #include "measuring.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <optional>
 
 namespace lessons {
 namespace {
@@ -31,14 +32,10 @@ double spread(const std::vector<double>& values) {
 }  // namespace
 
 Laboratory::Laboratory(const Options& options) : options_(options) {
-  const auto named = options.data == "mnist" ? datasets::mnist : datasets::fashion_mnist;
-  train_ = named(options.folder, datasets::Split::train);
-  test_ = named(options.folder, datasets::Split::test);
-<<<<<<< HEAD
+  train_ = datasets::first_samples(datasets::fashion_mnist(options.folder, datasets::Split::train),
+                                   options.pictures);
+  test_ = datasets::fashion_mnist(options.folder, datasets::Split::test);
   glance_ = datasets::first_samples(test_, 100);
-=======
->>>>>>> cb731f3363b88eff4db60b57ffa26f38487016db
-  if (options.pictures > 0) train_ = datasets::first_samples(train_, options.pictures);
 }
 
 nn::Sequential Laboratory::network(uint64_t seed) const {
@@ -58,11 +55,8 @@ nn::Sequential Laboratory::network(uint64_t seed) const {
 double Laboratory::train(nn::Module& net, uint64_t seed, const Training& how) const {
   std::unique_ptr<compress::Compressor> compressor;
   if (how.attach) compressor = how.attach(net);
-<<<<<<< HEAD
-  datasets::Loader batches(train_, {.batch = 100, .shuffle = true, .seed = seed}), glance(glance_);
-=======
-  datasets::Loader batches(train_, {.batch = 100, .shuffle = true, .seed = seed}), unseen(test_);
->>>>>>> cb731f3363b88eff4db60b57ffa26f38487016db
+  datasets::Loader batches(train_, {.batch = batch, .shuffle = true, .seed = seed}),
+      glance(glance_);
   nn::SGD optimizer(net, {.lr = 0.05, .momentum = 0.9});
   nn::Trainer trainer(
       net, optimizer,
@@ -70,22 +64,13 @@ double Laboratory::train(nn::Module& net, uint64_t seed, const Training& how) co
   AfterStep after(net, how.after_step);
   if (compressor) trainer.add(*compressor);
   trainer.add(after);
-<<<<<<< HEAD
   trainer.fit(batches, glance);  // what counts is judged at the end
-=======
-  trainer.fit(batches, unseen);
->>>>>>> cb731f3363b88eff4db60b57ffa26f38487016db
   return accuracy(net);
 }
 
 double Laboratory::accuracy(nn::Module& net) const {
   datasets::Loader unseen(test_, {.batch = 500});
   return 100 * nn::evaluate(net, unseen).accuracy;
-}
-
-void Laboratory::run_on_some_pictures(nn::Module& net) const {
-  datasets::Loader some(datasets::first_samples(train_, 1000), {.batch = 100});
-  for (const auto& [images, labels] : some) net(images);
 }
 
 std::vector<double> Laboratory::accuracies(const Training& how) const {
@@ -98,9 +83,59 @@ std::vector<double> Laboratory::accuracies(const Training& how) const {
 }
 
 void print(const Line& line) {
+  if (line.paper.empty() || line.deviation.empty()) throw Error(line.what, "nothing was measured");
   std::printf("%s\t%s\t%.2f\t%.2f\t%.2f\t%.2f\n", line.what.c_str(), line.how.c_str(),
               mean(line.paper), spread(line.paper), mean(line.deviation), spread(line.deviation));
   std::fflush(stdout);
+}
+
+int run(int count, char** words, const std::vector<Part>& parts) {
+  Laboratory::Options options;
+  std::vector<std::string> names;
+  for (int i = 1; i < count; ++i) {
+    const std::string word = words[i];
+    const bool last = i + 1 == count;
+    if (word == "--data" && !last) {
+      options.folder = words[++i];
+    } else if (word == "--epochs" && !last) {
+      options.epochs = std::atoi(words[++i]);
+    } else if (word == "--seeds" && !last) {
+      options.seeds = std::atoi(words[++i]);
+    } else if (word == "--pictures" && !last) {
+      options.pictures = std::atoi(words[++i]);
+    } else {
+      names.push_back(word);
+    }
+  }
+  const auto is_part = [&](const std::string& name) {
+    return std::any_of(parts.begin(), parts.end(),
+                       [&](const Part& part) { return part.name == name; });
+  };
+  for (const std::string& name : names) {
+    if (is_part(name)) continue;
+    std::fprintf(stderr, "there is no '%s'; parts are", name.c_str());
+    for (const Part& part : parts) std::fprintf(stderr, " %s", part.name.c_str());
+    std::fprintf(stderr, "\n");
+    return 2;
+  }
+  Engine engine({.threads = 1});
+  const EngineScope scope(engine);
+  std::optional<Laboratory> lab;
+  try {
+    lab.emplace(options);
+  } catch (const Error& error) {
+    std::fprintf(stderr, "skipped: there are no pictures: %s\n", error.what());
+    return 77;  // for tests
+  }
+  try {
+    for (const Part& part : parts) {
+      if (names.empty() || std::count(names.begin(), names.end(), part.name) > 0) part.print(*lab);
+    }
+  } catch (const Error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+  return 0;
 }
 
 }  // namespace lessons

@@ -19,16 +19,16 @@ struct Line {
   std::vector<double> paper, deviation;  ///< by seed
 };
 
-/// Fashion-MNIST, or MNIST, in memory, and a network for it.
+/// Fashion-MNIST in memory, and a network for it.
 class Laboratory {
  public:
   struct Options {
-    std::string data = "fashion-mnist";
-    std::string folder;  ///< of its files; empty: the usual places
+    std::string folder = {};  ///< of the files; empty: the usual places
     int epochs = 4;
     int seeds = 3;
-    int64_t pictures = 0;  ///< so many for training; 0: all
+    int64_t pictures = 20000;  ///< for training
   };
+  /// \throws Error when the pictures are not there
   explicit Laboratory(const Options& options);
 
   /// 784 → 256 → 128 → 10, a batch normalisation and ReLU behind the first two layers.
@@ -44,15 +44,14 @@ class Laboratory {
   double train(nn::Module& net, uint64_t seed, const Training& how) const;
   /// In percent.
   double accuracy(nn::Module& net) const;
-  /// A forward pass of the first training pictures.
-  void run_on_some_pictures(nn::Module& net) const;
-
   /// Accuracies of fresh networks that are trained so, by seed.
   std::vector<double> accuracies(const Training& how) const;
   int seeds() const { return options_.seeds; }
   int epochs() const { return options_.epochs; }
+  int64_t steps_per_epoch() const { return (options_.pictures + batch - 1) / batch; }
 
  private:
+  static constexpr int64_t batch = 100;
   Options options_;
   datasets::DatasetPtr train_, test_, glance_;
 };
@@ -67,7 +66,18 @@ auto attaching(compress::Value rule) {
   };
 }
 
-/// Tab-separated: what, how, mean and spread of both sides.
+/// Tab-separated: what, how, mean of the seeds and distance of the largest from the smallest, of
+/// both sides.
 void print(const Line& line);
+
+/// Some lines, under a name by which they can be asked for alone.
+struct Part {
+  std::string name;
+  void (*print)(const Laboratory& lab);
+};
+/// What a program of lines does with its arguments, `[--data FOLDER] [--epochs N] [--seeds N]
+/// [--pictures N] [PART …]`: prints all parts, or those that are named. On one thread, so that no
+/// figure depends on the number of cores. \return its exit code, 77 where there are no pictures
+int run(int count, char** words, const std::vector<Part>& parts);
 
 }  // namespace lessons

@@ -2,17 +2,13 @@
 // Each difference was found in a toolkit that people use; here it is made on purpose, in a class
 // derived from ours where that is possible, and everything else is the same.
 //
-//   pruner_differences [--data FOLDER] [--epochs N] [--seeds N] [--pictures N] [only …]
+//   pruner_differences [--data FOLDER] [--epochs N] [--seeds N] [--pictures N] [PART …]
 //
-// prints a line for each, separated by tabs: what, the difference, and twice (here, with the
-// difference) the mean of the seeds and the distance of the largest from the smallest.
+// prints a line for each: see `lessons::print`.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
-#include <optional>
-#include <set>
-#include <span>
+#include <string>
 
 #include "measuring.h"
 
@@ -23,8 +19,6 @@ using namespace lessons;
 namespace {
 
 using Percent = std::vector<double>;
-
-constexpr int64_t batch = 100;  // of the laboratory
 
 double zeros_of(const nn::Module& net) {
   return 100 * total_sparsity(layer_sparsities(net)).sparsity();
@@ -108,14 +102,20 @@ void rankings(const Laboratory& lab) {
 // --- When masks are made ------------------------------------------------------------------------
 
 void fixed_masks(const Laboratory& lab) {
-  for (const double sparsity : {0.9, 0.98}) {
+  struct Case {
+    double sparsity;
+    int longer;  // times the usual epochs
+  };
+  for (const auto [sparsity, longer] : {Case{0.9, 1}, {0.9, 3}, {0.98, 1}}) {
     Value rule = Value::map({{"sparsity", sparsity}});
     const auto following = attaching<LevelPruner>(rule);
     rule.set("frequency", "once");
+    const int epochs = longer * lab.epochs();
     char what[80];
-    std::snprintf(what, sizeof what, "level %.0f %%, accuracy", 100 * sparsity);
-    print({what, "one mask, of the start weights", lab.accuracies({.attach = following}),
-           lab.accuracies({.attach = attaching<LevelPruner>(rule)})});
+    std::snprintf(what, sizeof what, "level %.0f %%, %d epochs, accuracy", 100 * sparsity, epochs);
+    print({what, "one mask, of the start weights",
+           lab.accuracies({.attach = following, .epochs = epochs}),
+           lab.accuracies({.attach = attaching<LevelPruner>(rule), .epochs = epochs})});
   }
   Value rule = Value::map({{"granularity", "1:8"}});
   const auto following = attaching<LevelPruner>(rule);
@@ -172,8 +172,8 @@ class GradientMask : public nn::WeightTransform {
 
 /// AGP by hand: at the start of each epoch the smallest are set to zero, once, and their gradient
 /// is masked. Nobody tells the optimizer, whose momentum goes on.
-/// \param steps  of an epoch
-void coming_back(const Laboratory& lab, int64_t steps) {
+void coming_back(const Laboratory& lab) {
+  const int64_t steps = lab.steps_per_epoch();
   const Outcome here = outcome(lab, {.attach = attaching<AGPruner>(agp(lab, 0.95))});
   Percent zeros, accuracy, masked_again;
   for (int seed = 1; seed <= lab.seeds(); ++seed) {
@@ -186,10 +186,11 @@ void coming_back(const Laboratory& lab, int64_t steps) {
     }
     const AGPruner::CubicSchedule schedule{0, 0.95, 0, lab.epochs() - 1, 1};
     const auto after_step = [&](nn::Module&, int64_t step) {
-      if (step % steps != 0 || step / steps >= schedule.end) return;
+      const int64_t epoch = (step - 1) / steps;  // steps count from 1
+      if ((step - 1) % steps != 0 || epoch >= schedule.end) return;
       for (const auto& [parameter, transform] : masks) {
         const Tensor weight = parameter->effective_value();
-        const double sparsity = schedule.sparsity_at(step / steps);
+        const double sparsity = schedule.sparsity_at(epoch);
         transform->mask = mask_smallest(weight, masked_count(sparsity, weight.size()));
         parameter->load(multiply(weight, transform->mask));
       }
@@ -231,41 +232,10 @@ void every_parameter(const Laboratory& lab) {
 }  // namespace
 
 int main(int count, char** words) {
-  Laboratory::Options options;
-  options.pictures = 20000;
-  std::set<std::string> only;
-  for (int i = 1; i < count; ++i) {
-    const std::string word = words[i];
-    const auto value = [&] { return i + 1 < count ? words[++i] : ""; };
-    if (word == "--data") {
-      options.folder = value();
-    } else if (word == "--epochs") {
-      options.epochs = std::atoi(value());
-    } else if (word == "--seeds") {
-      options.seeds = std::atoi(value());
-    } else if (word == "--pictures") {
-      options.pictures = std::atoi(value());
-    } else {
-      only.insert(word);
-    }
-  }
-  const auto wanted = [&](const char* name) { return only.empty() || only.count(name) > 0; };
-  std::optional<Laboratory> lab;
-  try {
-    lab.emplace(options);
-  } catch (const Error& error) {
-    std::fprintf(stderr, "skipped: there are no pictures: %s\n", error.what());
-    return 77;  // for tests
-  }
-  try {
-    if (wanted("rankings")) rankings(*lab);
-    if (wanted("fixed")) fixed_masks(*lab);
-    if (wanted("survivors")) survivors(*lab);
-    if (wanted("back")) coming_back(*lab, options.pictures / batch);
-    if (wanted("parameters")) every_parameter(*lab);
-  } catch (const Error& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return 1;
-  }
-  return 0;
+  return run(count, words,
+             {{"rankings", rankings},
+              {"fixed", fixed_masks},
+              {"survivors", survivors},
+              {"back", coming_back},
+              {"parameters", every_parameter}});
 }

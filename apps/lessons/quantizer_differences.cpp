@@ -2,15 +2,12 @@
 // was found in a toolkit that people use; here it is made on purpose, in a class derived from ours
 // where that is possible, and everything else is the same.
 //
-//   quantizer_differences [--data DIR] [--epochs N] [--seeds N] [--pictures N] [only …]
+//   quantizer_differences [--data FOLDER] [--epochs N] [--seeds N] [--pictures N] [PART …]
 //
-// prints a line for each, separated by tabs: what, the difference, and twice (as in the paper, with
-// the difference) the mean of the seeds and the distance of the largest from the smallest.
+// prints a line for each: see `lessons::print`.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
-#include <set>
 
 #include "measuring.h"
 
@@ -421,34 +418,14 @@ void dorefa(const Laboratory& lab) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  Laboratory::Options options{.pictures = 10000};
-  std::set<std::string> only;
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    const auto value = [&] { return i + 1 < argc ? argv[++i] : ""; };
-    if (word == "--data")
-      options.folder = value();
-    else if (word == "--epochs")
-      options.epochs = std::atoi(value());
-    else if (word == "--seeds")
-      options.seeds = std::atoi(value());
-    else if (word == "--pictures")
-      options.pictures = std::atoi(value());
-    else
-      only.insert(word);
-  }
-  const auto wanted = [&](const char* name) { return only.empty() || only.contains(name); };
-  Engine engine({.threads = 1});  // so that the figures do not depend on the machine's cores
-  const EngineScope scope(engine);
-  const Laboratory lab(options);
-  if (wanted("rounding")) trained_then_rounded(lab);
-  if (wanted("zero")) zero_point(lab);
-  if (wanted("order")) mask_then_quantize(lab);
-  if (wanted("latent")) latent_overwritten(lab);
-  if (wanted("ranges")) ranges(lab);
-  if (wanted("start")) from_the_first_step(lab);
-  if (wanted("fold")) unfolded(lab);
-  if (wanted("dorefa")) dorefa(lab);
-  return 0;
+int main(int count, char** words) {
+  return run(count, words,
+             {{"rounding", trained_then_rounded},
+              {"zero", zero_point},
+              {"order", mask_then_quantize},
+              {"latent", latent_overwritten},
+              {"ranges", ranges},
+              {"start", from_the_first_step},
+              {"fold", unfolded},
+              {"dorefa", dorefa}});
 }
