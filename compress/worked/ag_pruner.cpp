@@ -23,7 +23,7 @@ std::string equation(int64_t n) {
     counts.push_back(masked_count(sparsities.back(), n));
   }
   return fmt::format(
-             "Equation 1 with s_i = {0}, s_f = {1}, t0 = 0, n·dt = {2} (end_epoch {3}, frequency "
+             "Equation 1, s_i = {0}, s_f = {1}, t0 = 0, n·dt = {2} (end_epoch {3}, frequency "
              "1):\n\n"
              "  s(t) = {1} + ({0} - {1})·(1 - t/{2})³\n\n"
              "Of {4} weights k = round(s·{4}) are masked, those of smallest magnitude:\n\n",

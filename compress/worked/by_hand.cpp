@@ -72,8 +72,8 @@ std::string numbers(std::span<const float> values) {
 std::string plus(const std::vector<std::string>& terms) {
   std::string text;
   for (const std::string& term : terms) {
-    const bool negative = term.starts_with('-');
-    text += (text.empty() ? "" : " + ") + (negative ? "(" + term + ")" : term);
+    const bool taken = !text.empty() && term.starts_with('-');
+    text += (text.empty() ? "" : taken ? " - " : " + ") + (taken ? term.substr(1) : term);
   }
   return text;
 }

@@ -19,7 +19,7 @@ std::string number(double value, int digits = 4);
 std::string number_beside(double scale, double value, int digits = 4);
 /// Several of them: "0.1, -0.4".
 std::string numbers(std::span<const float> values);
-/// A sum as one writes it down, a negative term in parentheses: "0.1 + (-0.4)".
+/// A sum as one writes it down, negative terms taken away: "0.1 - 0.4 + 3".
 std::string plus(const std::vector<std::string>& terms);
 
 /// "5 weights", "1 weight".

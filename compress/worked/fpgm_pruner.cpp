@@ -29,7 +29,7 @@ std::string work(const std::vector<float>& weights) {
     table.column(fmt::format("to {}", j + 1), distances);
   }
   return "A filter of two weights is a point of the plane. It scores the sum of its\n"
-         "distances to the others (equation 8); a and b are √((a1-b1)² + (a2-b2)²) apart.\n"
+         "distances to the others (equation 8), √((a1-b1)² + (a2-b2)²) for two of them.\n"
          "The points in the middle have the lowest sums and go.\n\n" +
          decided(std::move(table),
                  pruner.score_filters("layer", Tensor::from({filters, 2}, weights)), layer);

@@ -41,7 +41,7 @@ std::string work(const std::vector<float>& weights) {
   std::vector<float> trained = weights;
   for (float& weight : trained) weight -= gradient;
   text += fmt::format(
-      "\nA training step: learning rate 1 and the same gradient {0:g} for every weight make\n"
+      "\nA training step, learning rate 1, the same gradient {0:g} for every weight:\n"
       "w - 1·({0:g}) = w + {1:g}, of masked weights too (masked_weights: train).\n"
       "The next mask ranks what the step has left: weights go, and some come back.\n\n",
       gradient, -gradient);

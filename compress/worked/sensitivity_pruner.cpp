@@ -72,8 +72,8 @@ std::string work(const std::vector<float>& weights) {
                [](float weight) { return weight != 0; });
   text += fmt::format(
       "\nThe weights that are left are trained, here to {:g} of what they were, and the\n"
-      "next update masks again, by the same threshold: σ is that of the dense weights,\n"
-      "{}. (Of the {} left alone it would be {}.)\n\n",
+      "next update masks again. Its threshold is the same: σ is that of the dense\n"
+      "weights, {}. (Of the {} left alone it would be {}.)\n\n",
       1 - shrinking, number(*pruner.deviation(pruner.layers().front())),
       counted(static_cast<int64_t>(survivors.size()), "weight"),
       survivors.empty() ? "nothing"

@@ -83,10 +83,10 @@ std::string work(const std::vector<float>& scales) {
   }
   const auto n = static_cast<int64_t>(scales.size());
   return fmt::format(
-             "{} training steps, learning rate 1, here with a loss that no scale changes: what\n"
-             "moves γ is the gradient of the penalty λ·Σ|γ| (equation 1), λ·sign(γ), λ = {}.\n"
-             "Then all {} are ranked together by |γ|, and round({}·{}) = {} go with\n"
-             "their channels; one of each layer stays in any case.\n\n",
+             "{} training steps, learning rate 1, with a loss that no scale changes here.\n"
+             "What moves γ is the gradient of the penalty λ·Σ|γ| (equation 1), λ·sign(γ)\n"
+             "with λ = {}. Then all {} are ranked together by |γ|, and\n"
+             "round({}·{}) = {} go with their channels; one of each layer stays in any case.\n\n",
              steps, lambda, counted(n, "scale"), sparsity, n, masked_count(sparsity, n)) +
          Table()
              .column("layer", layers)

@@ -32,8 +32,8 @@ std::string work(const std::vector<float>& numbers) {
     products.push_back("(" + plus({product(i), product(i + 1)}) + ")²");
   }
   return "A filter scores (g1·w1 + g2·w2)², g the gradient of the loss (equation 8); of\n"
-         "several batches the mean, here there is one. To first order the loss changes by\n"
-         "that sum if the filter goes, so the lowest go.\n\n" +
+         "several batches the mean, here there is one. To first order the loss changes\n"
+         "by that sum if the filter goes, so the lowest go.\n\n" +
          decided(filter_table(weights)
                      .column("gradients", filter_cells(gradients))
                      .column("(Σ g·w)²", products),
