@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "espalier/autograd/core/error.h"
 #include "espalier/autograd/ops.h"
 #include "espalier/compress/quantizers/grids.h"
 #include "espalier/compress/worked/by_hand.h"
@@ -20,8 +21,7 @@ std::string one_bit(const std::vector<double>& w, const Tensor& effective) {
     if (value != 0) terms.push_back(number(std::abs(value)));
   }
   return fmt::format(
-      "1. Weights of 1 bit (equation 7): E·sign(w), E the mean of |w|\n\n"
-      "  E = ({}) / {} = {}\n",
+      "1. Weights of 1 bit (equation 7): E·sign(w), E the mean of |w|\n\n  E = ({}) / {} = {}\n",
       plus(terms), terms.size(), number(double{largest_magnitude(effective)}));
 }
 
@@ -36,8 +36,8 @@ std::string two_bits(const DoReFaLayer& attached, const std::vector<double>& w,
   const Tensor gradient = quantizer.rounding_gradient(
       attached.layer(), Tensor::from({1, std::ssize(w)}, latent.values()), ones);
   return fmt::format(
-             "\n2. Weights of k = 2 bits (equation 9): 2·quantize_k(tanh(w)/(2·M) + ½) − 1 with\n"
-             "M = max|tanh w| = {} and quantize_k(x) = round({}·x)/{} (equation 5)\n\n",
+             "\n2. Weights of k = 2 bits (equation 9): 2·quantize_k(tanh(w)/(2·M) + ½) − 1 with\nM "
+             "= max|tanh w| = {} and quantize_k(x) = round({}·x)/{} (equation 5)\n\n",
              number(most), steps, steps) +
          Table()
              .column("w", w)
@@ -49,9 +49,8 @@ std::string two_bits(const DoReFaLayer& attached, const std::vector<double>& w,
              .column("2 bits", q)
              .column("∂Σ/∂w", values_of(gradient))
              .text() +
-         "\nThe last column is the gradient of the sum of the 2-bit weights: (1 − tanh²w)/M, and "
-         "less\n"
-         "for the weight with the largest |w|, since M depends on it. With 1 bit it is 1.\n";
+         "\nThe last column is the gradient of the sum of the 2-bit weights: (1 − tanh²w)/M,\nand "
+         "less for the weight with the largest |w|, on which M depends. With 1 bit it\nis 1.\n";
 }
 
 std::string gain_part(const std::vector<float>& numbers, const std::vector<double>& w,
@@ -64,9 +63,8 @@ std::string gain_part(const std::vector<float>& numbers, const std::vector<doubl
   }
   const std::vector<double> scaled = values_of(without.weights());
   return fmt::format(
-      "Such weights reach to ±1 whatever w. Where no batch normalisation follows, they get a "
-      "gain,\n"
-      "√(Σ w²/Σ q²) = √({}/{}) = {}: the largest weight is then {}.\n",
+      "Such weights reach to ±1 whatever w. Where no batch normalisation follows, they\nget a "
+      "gain, √(Σ w²/Σ q²) = √({}/{}) = {}:\nthe largest weight is then {}.\n",
       number(of_weights), number(of_quantized), number(std::sqrt(of_weights / of_quantized)),
       number(*std::max_element(scaled.begin(), scaled.end(),
                                [](double a, double b) { return std::abs(a) < std::abs(b); })));
@@ -74,6 +72,8 @@ std::string gain_part(const std::vector<float>& numbers, const std::vector<doubl
 
 std::string work(const std::vector<float>& numbers) {
   require_numbers("DoReFaQuantizer", numbers, 2);
+  if (std::all_of(numbers.begin(), numbers.end(), [](float x) { return x == 0; }))
+    throw Error("DoReFaQuantizer", "needs a number that is not 0");
   DoReFaLayer one(numbers, {{"weight_bits", 1}}), two(numbers, {{"weight_bits", 2}});
   const std::vector<double> w(numbers.begin(), numbers.end());
   return one_bit(w, one.weights()) + two_bits(two, w, one.weights(), two.quantizer) +
@@ -85,7 +85,7 @@ std::string work(const std::vector<float>& numbers) {
 
 WorkedExample dorefa_quantizer() {
   return {.numbers = {0.31f, -0.8f, 0.05f, 0.62f, -0.12f, 0.45f, -0.3f, 1.2f, -0.55f, 0.2f},
-          .what = "weights, activations and gradients, 2 to 16 of them",
+          .what = "weights, activations and gradients, 2 to 16 of them, not all 0",
           .work = work};
 }
 

@@ -24,7 +24,7 @@ std::string dorefa_activations(const std::vector<float>& numbers) {
   const std::vector<double> clipped =
       each(values_of(x), [](double v) { return std::clamp(v, 0.0, 1.0); });
   return fmt::format(
-             "\n3. The same numbers as activations of 2 bits (equation 11): quantize_k(clip(x, 0, "
+             "\n3. The same numbers as activations of 2 bits (equation 11):\nquantize_k(clip(x, 0, "
              "1))\n\n") +
          Table()
              .column("x", values_of(x))
@@ -57,9 +57,9 @@ std::string dorefa_gradients(const std::vector<float>& numbers) {
     for (size_t i = 0; i < mean.size(); ++i) mean[i] += double{drawn[static_cast<int64_t>(i)]};
   }
   return fmt::format(
-             "\n4. The same numbers as the gradient r of a sample, of 2 bits (equation 12), with\n"
-             "m = max|r| = {} and noise N, uniform in ±½/{}:\n"
-             "2·m·(quantize_k(clip(r/(2·m) + ½ + N, 0, 1)) − ½)\n\n",
+             "\n4. The same numbers as the gradient r of a sample, of 2 bits (equation 12), "
+             "with\nm = max|r| = {} and noise N, uniform in ±½/{}:\n2·m·(quantize_k(clip(r/(2·m) + "
+             "½ + N, 0, 1)) − ½)\n\n",
              number(m), steps) +
          Table()
              .column("r", r)
@@ -69,8 +69,7 @@ std::string dorefa_gradients(const std::vector<float>& numbers) {
              .column(fmt::format("mean of {} draws", passes),
                      each(mean, [](double v) { return v / passes; }))
              .text() +
-         "\nA code is off by up to a whole step, but on average the noise takes the rounding "
-         "out.\n";
+         "\nA code is off by up to a whole step, but on average the noise takes that out.\n";
 }
 
 }  // namespace espalier::compress::worked

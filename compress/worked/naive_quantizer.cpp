@@ -62,12 +62,11 @@ std::string work(const std::vector<float>& numbers) {
           fmt::format("\nThe largest error is {}·Δ; half a step is the most there can be.\n",
                       number(worst));
   if (channels > 1) {
-    text += fmt::format(
-        "With one Δ for both channels, {}, the smaller channel would use few of the 255 codes.\n",
-        number(double{one.scale}));
+    text +=
+        fmt::format("With one Δ for both channels, {}, the smaller would use few of the codes.\n",
+                    number(double{one.scale}));
   }
-  return text +
-         "The gradient of the sum of the layer's weights, 1 for each, passes straight through.\n";
+  return text + "The gradient, 1 for each weight here, passes straight through.\n";
 }
 
 }  // namespace

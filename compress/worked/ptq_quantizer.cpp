@@ -67,14 +67,12 @@ std::string work(const std::vector<float>& numbers) {
   const auto share = static_cast<int>(std::ceil(percentile / 100 * static_cast<double>(x.size())));
   const std::vector<double> parts{128, 112, 96, 80, 64, 48, 32, 16};
   return fmt::format(
-             "A trained network has run on a few pictures, and these are the values x of one of "
-             "its\n"
-             "activations. Their range of {} bits, codes {} to {}, is\n\n"
-             "  minmax      from the smallest to the largest\n"
-             "  percentile  at {} %: to the {}th of the {} values in order, from below and above\n"
-             "  mse         with the least Σ(x − Q(x))², ends at 128ths of the outermost values\n\n"
-             "with scale s = (high − low)/{}, zero point z = −low/s rounded, 0 within the "
-             "range:\n\n",
+             "A trained network has run on a few pictures, and these are the values x of one "
+             "of\nits activations. Their range of {} bits, codes {} to {}, is\n\n  minmax      "
+             "from the smallest to the largest\n  percentile  at {} %: to the {}th of the {} "
+             "values in order, from below and above\n  mse         with the least Σ(x − Q(x))², "
+             "ends at 128ths of the outermost values\n\nwith scale s = (high − low)/{}, zero point "
+             "z = −low/s rounded, 0 within the range:\n\n",
              bits, minmax.grid.lowest, minmax.grid.highest, number(percentile), share, x.size(),
              minmax.grid.highest) +
          fmt::format("  {:10} {:>7}    {:<7} {:<11} {:<7} {:<7} {}\n", "", "low", "high", "", "",

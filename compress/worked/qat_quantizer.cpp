@@ -75,19 +75,18 @@ std::string work(const std::vector<float>& numbers) {
   const double s = double{grid.scale}, z = grid.zero_point;
   const double low = std::min(double{range.low}, 0.0), high = std::max(double{range.high}, 0.0);
   text += fmt::format(
-      "\n2. Activations of {} bits, codes {} to {}: the range follows the batches. The layer's "
-      "input\n"
-      "in batch 1 is these numbers, in batch 2 twice as much.\n\n"
-      "  low = {} and high = {}, the ends of batch 1; then\n",
+      "\n2. Activations of {} bits, codes {} to {}: the range follows the batches. The\nlayer's "
+      "input in batch 1 is these numbers, in batch 2 twice as much.\n\n  low = {} and high = {}, "
+      "the ends of batch 1; then\n",
       bits, grid.lowest, grid.highest, number(double{first.low}), number(double{first.high}));
   text += moved("low", first.low, second.low, range.low) +
           moved("high", first.high, second.high, range.high);
   if (low != double{range.low} || high != double{range.high})
     text += fmt::format("  and 0 has to be in it: {} to {}\n", number(low), number(high));
   text += fmt::format(
-      "  scale      s = (high − low)/{} = ({} − {})/{} = {}\n"
-      "  zero point 0 − low/s = {}; nudged to a code, z = {}, it makes 0 exact\n"
-      "  the grid then holds {} to {}\n\nBatch 2 on this grid:\n\n",
+      "  scale      s = (high − low)/{} = ({} − {})/{} = {}\n  zero point 0 − low/s = {}; nudged "
+      "to a code, z = {}, it makes 0 exact\n  the grid then holds {} to {}\n\nBatch 2 on this "
+      "grid:\n\n",
       grid.highest, number(high), bracketed(low), grid.highest, number(s), number(0 - low / s),
       grid.zero_point, number(double{grid.low()}), number(double{grid.high()}));
   Tensor x = twice.detach();
@@ -103,9 +102,8 @@ std::string work(const std::vector<float>& numbers) {
              .column("s·(code − z)", q)
              .column("gradient", values_of(x.grad()))
              .text() +
-         "\nWhat lies outside of the grid is clipped to its end, and the gradient, 1 for each "
-         "value\n"
-         "here, does not reach it.\n";
+         "\nWhat lies outside of the grid is clipped to its end, and the gradient, 1 for "
+         "each\nvalue here, does not reach it.\n";
 }
 
 }  // namespace

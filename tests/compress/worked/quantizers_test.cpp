@@ -118,7 +118,7 @@ TEST_CASE("worked example of DoReFaQuantizer") {
   // 0.5455.
   CHECK_THAT(text, Contains("-1.0 -0.6 -0.7616 0.0000 0.000 0 -1.0000 0.5455\n"));
   // Σ w² = 1.34; Σ q² over the three that are not 0: 1 + 2/9 = 1.2222; √1.0964 = 1.047.
-  CHECK_THAT(text, Contains("√(1.34/1.222) = 1.047: the largest weight is then -1.047.\n"));
+  CHECK_THAT(text, Contains("√(1.34/1.222) = 1.047:\nthe largest weight is then -1.047.\n"));
   // Activations: 0.5·3 = 1.5 → 2 (even) → ⅔; −1 is clipped and has no gradient.
   CHECK_THAT(text, Contains("0.5 0.5 1.5 0.6667 1\n"));
   CHECK_THAT(text, Contains("-1.0 0.0 0.0 0.0000 0\n"));
@@ -149,8 +149,8 @@ TEST_CASE("worked example of WeightSharingQuantizer") {
              Contains("cluster 2: gradient 0.04 + 0.05 + 0.06 = 0.15; -0.4 − 0.15 = -0.55\n"));
   CHECK_THAT(text, Contains("0.75 4 0.80 0.03 0.67\n"));  // less 0.03 + 0.1
   // 10·2 + 4·32 = 148 bits; 320/148 = 2.2 and 32,000/(2,000 + 128) = 15.0.
-  CHECK_THAT(text, Contains("are 320 bits; 10 indices of 2 bits and 4 floats\nare 148."));
-  CHECK_THAT(text, Contains("15.0 times\nsmaller, of 10 it is 2.2 times.\n"));
+  CHECK_THAT(text, Contains("are 320 bits; 10 indices of 2 bits and\n4 floats are 148."));
+  CHECK_THAT(text, Contains("15.0 times smaller, 10 weights 2.2 times.\n"));
 }
 
 TEST_CASE("worked example of WeightSharingQuantizer: a zero is in no cluster") {
@@ -168,6 +168,7 @@ TEST_CASE("worked examples of quantizers refuse numbers they cannot work with") 
   CHECK_THROWS_WITH(example.work({}), Contains("not on 0"));
   CHECK_THROWS_WITH(example.work(std::vector<float>(17, 1)), Contains("to 16 numbers"));
   CHECK_THROWS_WITH(example.work({1, NAN}), Contains("finite"));
+  CHECK_THROWS_WITH(worked::dorefa_quantizer().work({0, 0}), Contains("not 0"));
   CHECK(example.numbers.size() == 10);
   CHECK_FALSE(example.what.empty());
   CHECK_FALSE(example.work({0.5f, 0.5f}).empty());
