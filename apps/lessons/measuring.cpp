@@ -128,6 +128,8 @@ int run(int count, char** words, const std::vector<Part>& parts) {
     return 77;  // for tests
   }
   try {
+    std::printf("# %d epochs of %d training pictures, seeds: %d\n", options.epochs,
+                static_cast<int>(options.pictures), options.seeds);
     for (const Part& part : parts) {
       if (names.empty() || std::count(names.begin(), names.end(), part.name) > 0) part.print(*lab);
     }

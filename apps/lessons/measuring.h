@@ -76,8 +76,9 @@ struct Part {
   void (*print)(const Laboratory& lab);
 };
 /// What a program of lines does with its arguments, `[--data FOLDER] [--epochs N] [--seeds N]
-/// [--pictures N] [PART …]`: prints all parts, or those that are named. On one thread, so that no
-/// figure depends on the number of cores. \return its exit code, 77 where there are no pictures
+/// [--pictures N] [PART …]`: prints, behind a comment that says how much was trained, all parts or
+/// those that are named. On one thread, so that no figure depends on the number of cores. \return
+/// its exit code, 77 where there are no pictures
 int run(int count, char** words, const std::vector<Part>& parts);
 
 }  // namespace lessons
