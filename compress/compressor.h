@@ -109,6 +109,11 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
     return {};
   }
 
+  /// The fraction of the layer's weights that its schedule wanted masked when the mask of `layer`,
+  /// one of `layers()`, was last made: 0 before the first. Nothing for an algorithm that is not
+  /// after a fraction of weights.
+  virtual std::optional<double> target_sparsity(const LayerInfo& /*layer*/) const { return {}; }
+
   /// Asks `options` for all that a rule may say, and leaves it at that: for those who list options
   /// (see `describe_options`), on a compressor that nothing else is done with.
   void ask_options(MapReader& options) { read_rule(0, options); }

@@ -37,9 +37,7 @@ void ScheduledPruner::request_due(bool by_epoch) {
 }
 
 bool ScheduledPruner::is_due(const LayerInfo& layer) const {
-  const size_t index = static_cast<size_t>(layer.index);
-  const int64_t done = index < done_.size() ? done_[index] : 0;
-  return times(layer.rule).until(time(layer)) != done;
+  return times(layer.rule).until(time(layer)) != updates_done(layer);
 }
 
 int64_t ScheduledPruner::time(const LayerInfo& layer) const {

@@ -57,6 +57,11 @@ class ScheduledPruner : public Pruner {
   const UpdateTimes& times(int rule) const { return clocks_[static_cast<size_t>(rule)].times; }
   /// Now, in the unit of the layer's rule.
   int64_t time(const LayerInfo& layer) const;
+  /// How many updates lie behind the layer's mask.
+  int64_t updates_done(const LayerInfo& layer) const {
+    const auto index = static_cast<size_t>(layer.index);
+    return index < done_.size() ? done_[index] : 0;
+  }
   /// Whether an update has come since the last mask was made.
   bool is_due(const LayerInfo& layer) const;
 

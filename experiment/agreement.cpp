@@ -49,7 +49,7 @@ Agreement agreement(nn::Module& model, ExportedFile& file, const datasets::Datas
   const Shape& sample = pictures.sample_shape();
   const auto classes = static_cast<size_t>(file.model().output_size());
   Agreement result{.pictures = pictures.size()};
-  double right = 0, framework_right = 0, same = 0, drift = 0;
+  double right = 0, framework_right = 0, same = 0, contradicted = 0, drift = 0;
   for (int64_t first = 0; first < pictures.size(); first += batch_size) {
     const int64_t count = std::min(batch_size, pictures.size() - first);
     NewTensor images({count, sample[0], sample[1], sample[2]});
@@ -66,12 +66,16 @@ Agreement agreement(nn::Module& model, ExportedFile& file, const datasets::Datas
       const auto label = static_cast<size_t>(pictures.label(first + i));
       right += largest_of(ours) == label;
       framework_right += largest_of(theirs) == label;
-      same += largest_of(ours) == largest_of(theirs);
+      const size_t answer = largest_of(ours), expected_answer = largest_of(theirs);
+      same += answer == expected_answer;
       float largest = 1e-30f, difference = 0;
       for (size_t k = 0; k < classes; ++k) {
         largest = std::max(largest, std::abs(theirs[k]));
         difference = std::max(difference, std::abs(ours[k] - theirs[k]));
       }
+      const float margin = theirs[expected_answer] - theirs[answer];
+      contradicted +=
+          !(double{margin} <= Agreement::tie * double{largest});  // also what is no number
       drift += double{difference / largest};
       result.largest_drift = std::max(result.largest_drift, double{difference / largest});
     }
@@ -80,6 +84,7 @@ Agreement agreement(nn::Module& model, ExportedFile& file, const datasets::Datas
   result.accuracy = right / n;
   result.framework_accuracy = framework_right / n;
   result.same_answer = same / n;
+  result.contradicted = contradicted / n;
   result.mean_drift = drift / n;
   return result;
 }

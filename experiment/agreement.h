@@ -15,6 +15,10 @@ struct Agreement {
   double accuracy = 0;            ///< of the exported network
   double framework_accuracy = 0;  ///< of the other
   double same_answer = 0;         ///< the fraction to which both give the same class
+  /// The fraction to which they do not although the other network is decided: it scores its own
+  /// answer higher by more than `tie` of the picture's largest |score|.
+  double contradicted = 0;
+  static constexpr double tie = 0.05;
   /// Largest difference of a picture's scores in relation to its largest |score|: mean, and most.
   double mean_drift = 0, largest_drift = 0;
 };

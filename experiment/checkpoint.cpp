@@ -30,11 +30,15 @@ int64_t number(const nn::State& state, std::string_view name) {
   return *value;
 }
 
-void visit_facts(nn::StateVisitor& state, Checkpoint& checkpoint) {
+/// \param with_origin  runs that were trained have none on record
+void visit_facts(nn::StateVisitor& state, Checkpoint& checkpoint, bool with_origin) {
   const nn::StateVisitor::Scope scope(state, "run");
   state("config", checkpoint.config);
   state("data_dir", checkpoint.facts.data_dir);
   state("with_dense", checkpoint.facts.with_dense);
+  if (!with_origin) return;
+  state("made_from", checkpoint.facts.origin.run);
+  state("made_by", checkpoint.facts.origin.command);
 }
 
 }  // namespace
@@ -67,7 +71,7 @@ void Checkpoint::warn_if_elsewhere() const {
 void write_checkpoint(const std::string& path, Checkpoint checkpoint) {
   nn::StateFile file{std::move(checkpoint.training), here()};
   nn::StateVisitor visitor = nn::StateVisitor::saving(file.state);
-  visit_facts(visitor, checkpoint);
+  visit_facts(visitor, checkpoint, !checkpoint.facts.origin.run.empty());
   nn::write_state_file(path, file);
 }
 
@@ -77,7 +81,7 @@ std::optional<Checkpoint> read_checkpoint(const std::string& path) {
   Checkpoint checkpoint;
   checkpoint.written_by = std::move(file.metadata);
   nn::StateVisitor visitor = nn::StateVisitor::restoring(file.state);
-  visit_facts(visitor, checkpoint);
+  visit_facts(visitor, checkpoint, file.state.values.contains("run.made_from"));
   for (auto& [name, value] : file.state.values) {
     if (name.starts_with(training_prefix)) checkpoint.training.values[name] = std::move(value);
   }

@@ -10,10 +10,17 @@
 
 namespace espalier::experiment {
 
+/// Where a run comes from that was not trained but made of another one.
+struct Origin {
+  std::string run = {};      ///< the folder of that one, an absolute path; empty: there is none
+  std::string command = {};  ///< the command line that made it
+};
+
 /// What a run was started with beside its configuration.
 struct RunFacts {
   std::string data_dir = {};  ///< where its pictures were, if that is not in the configuration
   bool with_dense = false;    ///< the same training without compression comes first
+  Origin origin = {};
 };
 
 /// The file `checkpoint` of a run: what the run was started with and, once training has begun, the

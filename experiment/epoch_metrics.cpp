@@ -10,12 +10,14 @@ namespace espalier::experiment {
 using Json = nlohmann::ordered_json;
 
 EpochMetrics EpochMetrics::of(const nn::EpochReport& report,
-                              const std::vector<compress::LayerSparsity>& weights) {
+                              const std::vector<compress::LayerSparsity>& weights,
+                              std::optional<double> target_sparsity) {
   EpochMetrics metrics{.epoch = report.epoch,
                        .step = report.step,
                        .train_loss = report.train_loss,
                        .accuracy = report.accuracy,
                        .sparsity = total_sparsity(weights).sparsity(),
+                       .target_sparsity = target_sparsity,
                        .layers = {},
                        .learning_rate = report.learning_rate,
                        .images_per_second = report.images_per_second,
@@ -28,15 +30,16 @@ EpochMetrics EpochMetrics::of(const nn::EpochReport& report,
 std::string EpochMetrics::to_line(const std::string& accuracy_key) const {
   Json by_layer = Json::object();
   for (const auto& [layer, zeros] : layers) by_layer[layer] = zeros;
-  const Json line = {{"epoch", epoch},
-                     {"step", step},
-                     {"train_loss", train_loss},
-                     {accuracy_key, accuracy},
-                     {"sparsity", sparsity},
-                     {"layers", by_layer},
-                     {"learning_rate", learning_rate},
-                     {"images_per_second", images_per_second},
-                     {"seconds", seconds}};
+  Json line = {{"epoch", epoch},
+               {"step", step},
+               {"train_loss", train_loss},
+               {accuracy_key, accuracy},
+               {"sparsity", sparsity}};
+  if (target_sparsity) line["target_sparsity"] = *target_sparsity;
+  line["layers"] = by_layer;
+  line["learning_rate"] = learning_rate;
+  line["images_per_second"] = images_per_second;
+  line["seconds"] = seconds;
   return line.dump();
 }
 
@@ -48,27 +51,46 @@ EpochMetrics EpochMetrics::from_line(const std::string& line, const std::string&
                          .train_loss = json.at("train_loss"),
                          .accuracy = json.at(accuracy_key),
                          .sparsity = json.at("sparsity"),
+                         .target_sparsity = {},
                          .layers = {},
                          .learning_rate = json.at("learning_rate"),
                          .images_per_second = json.at("images_per_second"),
                          .seconds = json.at("seconds")};
+    if (const auto target = json.find("target_sparsity"); target != json.end())
+      metrics.target_sparsity = target->get<double>();
     for (const auto& [layer, zeros] : json.at("layers").items()) {
       metrics.layers.push_back({layer, zeros.get<double>()});
     }
     return metrics;
   } catch (const nlohmann::json::exception& error) {
-    throw Error("metrics", std::string("the last line cannot be read: ") + error.what());
+    throw Error("metrics", std::string("a line cannot be read: ") + error.what());
   }
 }
 
-std::optional<EpochMetrics> last_metrics(const std::string& path, const std::string& accuracy_key) {
+namespace {
+
+std::vector<std::string> whole_lines(const std::string& path) {
   std::ifstream metrics(path);
-  std::string last;
+  std::vector<std::string> lines;
   for (std::string line; std::getline(metrics, line);) {
-    if (!metrics.eof()) last = line;  // a line without its end is still being written
+    if (!metrics.eof()) lines.push_back(line);  // a line without its end is still being written
   }
-  if (last.empty()) return std::nullopt;
-  return EpochMetrics::from_line(last, accuracy_key);
+  return lines;
+}
+
+}  // namespace
+
+std::vector<EpochMetrics> read_metrics(const std::string& path, const std::string& accuracy_key) {
+  std::vector<EpochMetrics> all;
+  for (const std::string& line : whole_lines(path))
+    all.push_back(EpochMetrics::from_line(line, accuracy_key));
+  return all;
+}
+
+std::optional<EpochMetrics> last_metrics(const std::string& path, const std::string& accuracy_key) {
+  const std::vector<std::string> lines = whole_lines(path);
+  if (lines.empty()) return std::nullopt;
+  return EpochMetrics::from_line(lines.back(), accuracy_key);
 }
 
 }  // namespace espalier::experiment

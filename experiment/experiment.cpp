@@ -1,8 +1,11 @@
 #include "espalier/experiment/experiment.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include "espalier/autograd/core/engine.h"
@@ -11,6 +14,7 @@
 #include "espalier/datasets/loader.h"
 #include "espalier/experiment/choice_pictures.h"
 #include "espalier/experiment/compressors.h"
+#include "espalier/experiment/mask_history.h"
 #include "espalier/experiment/start_weights.h"
 #include "espalier/experiment/threshold_finder.h"
 #include "espalier/experiment/training_state.h"
@@ -28,41 +32,90 @@ constexpr int64_t evaluation_batch = 500;
 /// Removes channels that are masked whole, every few epochs and after the last.
 class Shrinking : public nn::Callback {
  public:
-  Shrinking(nn::Module& model, const TrainConfig& config, Observer& observer)
-      : model_(model), config_(config), observer_(observer) {}
+  Shrinking(nn::Module& model, const TrainConfig& config, MaskRecorder& masks, Observer& observer)
+      : model_(model), config_(config), masks_(masks), observer_(observer) {}
 
   void on_epoch_end(const nn::EpochReport& report) override {
     const int done = report.epoch + 1;
     if (!config_.shrink_every) return;
     if (done % *config_.shrink_every != 0 && done != config_.epochs) return;
-    const auto removed =
-        compress::remove_dead_channels(model_, config_.model.sample, {.masked_only = true});
+    const auto removed = compress::remove_dead_channels(
+        model_, config_.model.sample,
+        {.masked_only = true,
+         .on_cut = [this](const std::vector<compress::AxisCut>& cuts) { masks_.cut(cuts); }});
     if (!removed.empty()) observer_.on_channels_removed(removed);
   }
 
  private:
   nn::Module& model_;
   const TrainConfig& config_;
+  MaskRecorder& masks_;
   Observer& observer_;
 };
+
+using Compressors = std::vector<std::unique_ptr<compress::Compressor>>;
+
+/// The sparsity of all counted weights that pruners are after at the moment; where several are at
+/// work on a layer, the highest of theirs. Nothing if none is after any.
+std::optional<double> target_sparsity(const std::vector<compress::LayerSparsity>& weights,
+                                      const Compressors& compressors) {
+  std::map<std::string, double> targets;
+  for (const auto& compressor : compressors) {
+    for (const compress::LayerInfo& layer : compressor->layers()) {
+      if (const std::optional<double> target = compressor->target_sparsity(layer))
+        targets[layer.name] = std::max(targets[layer.name], *target);
+    }
+  }
+  if (targets.empty()) return std::nullopt;
+  double masked = 0, all = 0;
+  for (const compress::LayerSparsity& layer : weights) {
+    const auto target = targets.find(layer.layer);
+    const auto size = static_cast<double>(layer.weights);
+    if (target != targets.end()) masked += target->second * size;
+    all += size;
+  }
+  return masked / all;
+}
 
 /// Records each epoch.
 class EpochLog : public nn::Callback {
  public:
-  EpochLog(nn::Module& model, RunFolder& folder, Observer& observer)
-      : model_(model), folder_(folder), observer_(observer) {}
+  EpochLog(nn::Module& model, const Compressors& compressors, MaskRecorder& masks,
+           RunFolder& folder, Observer& observer)
+      : model_(model),
+        compressors_(compressors),
+        masks_(masks),
+        folder_(folder),
+        observer_(observer) {}
 
   void on_epoch_end(const nn::EpochReport& report) override {
-    const EpochMetrics metrics = EpochMetrics::of(report, compress::layer_sparsities(model_));
-    folder_.record(metrics, model_);
+    const std::vector<compress::LayerSparsity> weights = compress::layer_sparsities(model_);
+    const EpochMetrics metrics =
+        EpochMetrics::of(report, weights, target_sparsity(weights, compressors_));
+    folder_.record(metrics, model_, masks_.records() ? masks_.end_of_epoch(model_) : "");
     observer_.on_epoch_recorded(metrics);
   }
 
  private:
   nn::Module& model_;
+  const Compressors& compressors_;
+  MaskRecorder& masks_;
   RunFolder& folder_;
   Observer& observer_;
 };
+
+/// Goes on with what the folder has. If masks of epochs that are done are not on record, no more
+/// are: a history without its beginning tells nothing.
+MaskRecorder mask_recorder(const nn::Module& model, const RunFolder& folder, int epochs_done) {
+  const std::optional<std::string> file = folder.mask_history();
+  if (epochs_done > 0 && !file) return MaskRecorder();
+  try {
+    return MaskRecorder(model, file.value_or(""));
+  } catch (const Error& error) {
+    throw error.and_also(
+        fmt::format("remove '{}/{}' to go on without it", folder.path(), run_file::mask_history));
+  }
+}
 
 /// Whether a stored value has gone wrong already, which the next loss is going to show.
 bool has_lost_numbers(const nn::State& state) {
@@ -114,10 +167,10 @@ bool restore(TrainingState& state, Checkpoint checkpoint) {
 }
 
 /// A sentence for everything scheduled that the training ends before.
-std::vector<std::string> unfinished(
-    const nn::Schedule& schedule, const std::optional<TeacherConfig>& teacher,
-    const std::vector<std::unique_ptr<compress::Compressor>>& compressors, int epochs,
-    int64_t steps_per_epoch) {
+std::vector<std::string> unfinished(const nn::Schedule& schedule,
+                                    const std::optional<TeacherConfig>& teacher,
+                                    const Compressors& compressors, int epochs,
+                                    int64_t steps_per_epoch) {
   std::vector<nn::ScheduleEnd> ends = schedule.ends(epochs, steps_per_epoch);
   if (teacher) {
     for (nn::ScheduleEnd& end : teacher->options.ends(epochs, steps_per_epoch))
@@ -199,8 +252,9 @@ std::optional<Outcome> Experiment::run(const TrainingData& data, RunFolder& fold
     for (const std::string& sentence : too_long) Engine::current().warn(sentence);
   }
 
-  Shrinking shrinking(model_, config_, observer);
-  EpochLog log(model_, folder, observer);
+  MaskRecorder masks = mask_recorder(model_, folder, trainer.epoch());
+  Shrinking shrinking(model_, config_, masks, observer);
+  EpochLog log(model_, compressors_, masks, folder, observer);
   Checkpoints checkpoints(state, folder, config_.checkpoint_seconds, should_stop);
   for (const auto& compressor : compressors_) trainer.add(*compressor);
   trainer.add(observer);

@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/error.h"
@@ -21,14 +22,21 @@ class EngineThreads : public runtime::ThreadPool {
   }
 };
 
+std::vector<uint8_t> bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::vector<uint8_t> bytes(std::istreambuf_iterator<char>(file), {});
+  if (!file.is_open() || file.bad()) throw Error("exported network", "cannot read '" + path + "'");
+  return bytes;
+}
+
 }  // namespace
 
-ExportedFile::ExportedFile(const std::string& path) : path_(path) {
-  std::ifstream file(path, std::ios::binary);
-  bytes_.assign(std::istreambuf_iterator<char>(file), {});
-  if (!file.is_open() || file.bad()) throw Error("exported network", "cannot read '" + path + "'");
+ExportedFile::ExportedFile(const std::string& path) : ExportedFile(bytes_of(path), path) {}
+
+ExportedFile::ExportedFile(std::vector<uint8_t> bytes, const std::string& name)
+    : name_(name), bytes_(std::move(bytes)) {
   const runtime::Status status = runtime::load(bytes_.data(), bytes_.size(), {}, model_);
-  if (!status.ok()) throw Error("exported network", "'" + path + "': " + status.message());
+  if (!status.ok()) throw Error("exported network", "'" + name + "': " + status.message());
 }
 
 std::span<const float> ExportedFile::scores(std::span<const uint8_t> pixels, int batch) {
@@ -39,7 +47,7 @@ std::span<const float> ExportedFile::scores(std::span<const uint8_t> pixels, int
   EngineThreads pool;
   const runtime::Status status = model_.run(pixels.data(), batch, scores_.data(), arena_.data(),
                                             arena_.size(), threads > 1 ? &pool : nullptr);
-  if (!status.ok()) throw Error("exported network", "'" + path_ + "': " + status.message());
+  if (!status.ok()) throw Error("exported network", "'" + name_ + "': " + status.message());
   return scores_;
 }
 

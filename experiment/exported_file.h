@@ -15,6 +15,8 @@ class ExportedFile {
  public:
   /// \throws Error naming the file when it cannot be read or is no network
   explicit ExportedFile(const std::string& path);
+  /// The same of bytes in memory. \param name  what messages call it
+  ExportedFile(std::vector<uint8_t> bytes, const std::string& name);
 
   const runtime::Model& model() const { return model_; }
   const std::vector<uint8_t>& bytes() const { return bytes_; }
@@ -23,7 +25,7 @@ class ExportedFile {
   std::span<const float> scores(std::span<const uint8_t> pixels, int batch);
 
  private:
-  std::string path_;
+  std::string name_;
   std::vector<uint8_t> bytes_;
   runtime::Model model_;
   std::vector<char> arena_;

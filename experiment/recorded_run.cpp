@@ -29,14 +29,26 @@ RecordedRun read_run(const std::string& folder) {
   return run;
 }
 
-std::string recorded_data_dir(const std::string& folder) {
+namespace {
+
+RunFacts recorded_facts(const std::string& folder) {
   try {
     const auto checkpoint =
         read_checkpoint((std::filesystem::path(folder) / run_file::checkpoint).string());
-    return checkpoint ? checkpoint->facts.data_dir : "";
+    return checkpoint ? checkpoint->facts : RunFacts();
   } catch (const Error&) {
-    return "";  // a damaged checkpoint does not stand in the way of whoever wants the weights only
+    return {};  // a damaged checkpoint does not stand in the way of whoever wants the weights only
   }
+}
+
+}  // namespace
+
+std::string recorded_data_dir(const std::string& folder) {
+  return recorded_facts(folder).data_dir;
+}
+
+Origin recorded_origin(const std::string& folder) {
+  return recorded_facts(folder).origin;
 }
 
 }  // namespace espalier::experiment

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "espalier/compress/compressor.h"
+#include "espalier/experiment/checkpoint.h"
 #include "espalier/experiment/epoch_metrics.h"
 #include "espalier/experiment/train_config.h"
 #include "espalier/nn/layers/sequential.h"
@@ -27,5 +28,8 @@ RecordedRun read_run(const std::string& folder);
 
 /// Where the pictures of a run were, if its configuration does not say; empty if that is not known.
 std::string recorded_data_dir(const std::string& folder);
+
+/// What a run was made from that was not trained; empty if it was, or that is not known.
+Origin recorded_origin(const std::string& folder);
 
 }  // namespace espalier::experiment

@@ -10,6 +10,7 @@
 #include "espalier/autograd/core/error.h"
 #include "espalier/compress/config/config_error.h"
 #include "espalier/compress/config/yaml.h"
+#include "espalier/experiment/mask_history.h"
 #include "espalier/nn/io/weights.h"
 
 namespace espalier::experiment {
@@ -46,6 +47,13 @@ void remove_partial_files(const fs::path& folder) {
 std::string content_of(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+/// For a file of a folder that is locked already.
+std::unique_ptr<ExclusiveFile> open_for_writing(const std::string& path) {
+  std::optional<ExclusiveFile> opened = ExclusiveFile::open(path);
+  if (!opened) throw Error("run", fmt::format("'{}' is held by another process", path));
+  return std::make_unique<ExclusiveFile>(std::move(*opened));
 }
 
 std::string as_run(const TrainConfig& config) {
@@ -151,10 +159,16 @@ void RunFolder::set_data_dir(const std::string& dir) {
   config_.data.dir_here = facts_.data_dir;
 }
 
+void RunFolder::set_origin(const Origin& origin) {
+  facts_.origin = {fs::absolute(origin.run).lexically_normal().string(), origin.command};
+  write_checkpoint({});
+}
+
 RunFolder::~RunFolder() {
   if (!metrics_ || !fresh_ || holds_run(path_ / dense_folder)) return;
   std::error_code ignored;
-  for (const char* name : {run_file::config, run_file::checkpoint, run_file::metrics})
+  for (const char* name :
+       {run_file::config, run_file::checkpoint, run_file::mask_history, run_file::metrics})
     fs::remove(path_ / name, ignored);
   if (made_) fs::remove(path_, ignored);  // unless there is something in it
 }
@@ -175,6 +189,26 @@ void RunFolder::keep_epochs(int epochs) {
     end = line_end + 1;
   }
   if (end < text.size()) metrics_->truncate(static_cast<int64_t>(end));
+  keep_mask_records(epochs);
+}
+
+void RunFolder::keep_mask_records(int epochs) {
+  masks_.reset();
+  const std::optional<std::string> content = mask_history();
+  if (!content) return;
+  const std::optional<size_t> length = length_of_records(*content, epochs);
+  if (epochs == 0 || !length) {
+    // Of a process that was killed at the beginning; or the file does not go with the checkpoint.
+    std::error_code ignored;
+    fs::remove(file(run_file::mask_history), ignored);
+  } else if (*length < content->size()) {
+    open_for_writing(file(run_file::mask_history))->truncate(static_cast<int64_t>(*length));
+  }
+}
+
+std::optional<std::string> RunFolder::mask_history() const {
+  if (!fs::exists(path_ / run_file::mask_history)) return std::nullopt;
+  return content_of(file(run_file::mask_history));
 }
 
 void RunFolder::keep_weights(const nn::Module& model) {
@@ -182,9 +216,14 @@ void RunFolder::keep_weights(const nn::Module& model) {
   fresh_ = false;
 }
 
-void RunFolder::record(const EpochMetrics& metrics, const nn::Module& model) {
+void RunFolder::record(const EpochMetrics& metrics, const nn::Module& model,
+                       std::string_view masks) {
   nn::save_weights(model, file(run_file::weights));
   fresh_ = false;
+  if (!masks.empty()) {
+    if (!masks_) masks_ = open_for_writing(file(run_file::mask_history));
+    masks_->append(masks);
+  }
   metrics_->append(metrics.to_line(config_.accuracy_key()) + "\n");
 }
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "espalier/autograd/core/platform.h"
 #include "espalier/experiment/checkpoint.h"
@@ -17,6 +18,7 @@ namespace espalier::experiment {
 namespace run_file {
 inline constexpr const char* config = "config.yaml";
 inline constexpr const char* metrics = "metrics.jsonl";
+inline constexpr const char* mask_history = "mask_history";
 inline constexpr const char* weights = "model.safetensors";
 inline constexpr const char* checkpoint = "checkpoint";
 inline constexpr const char* trace = "trace.json";  ///< of `train --profile`, a time line
@@ -29,6 +31,7 @@ inline constexpr const char* dense_folder = "dense";
 ///
 ///     config.yaml        the configuration as run; a training takes it again
 ///     metrics.jsonl      a line for each epoch
+///     mask_history       which weights were masked, epoch by epoch, if any can be (mask_history.h)
 ///     model.safetensors  the weights after the last epoch
 ///     checkpoint         what the training needs to go on where it stopped
 ///
@@ -36,10 +39,10 @@ inline constexpr const char* dense_folder = "dense";
 ///
 /// A process may be killed between any two steps. At the start: metrics.jsonl comes first and,
 /// while there is no config.yaml, marks no run, the next one takes the folder over; checkpoint
-/// second; config.yaml last. At the end of an epoch: weights, the line, the checkpoint. Until the
-/// latter is there, a training that goes on does the epoch again from the checkpoint before, with
-/// the same result; lines of epochs that are not in the checkpoint are dropped then
-/// (`keep_epochs`).
+/// second; config.yaml last. At the end of an epoch: weights, masks, the line, the checkpoint.
+/// Until the latter is there, a training that goes on does the epoch again from the checkpoint
+/// before, with the same result; what is on record of epochs that are not in the checkpoint is
+/// dropped then (`keep_epochs`).
 ///
 /// If a new run leaves before it has anything to show, its folder is taken away again.
 class RunFolder {
@@ -69,6 +72,10 @@ class RunFolder {
   /// Looks for the data somewhere else from now on.
   void set_data_dir(const std::string& dir);
 
+  /// Remembers what the run was made from, and how: of one that was not trained.
+  /// \throws Error if it cannot be written
+  void set_origin(const Origin& origin);
+
   /// Epochs that are done and saved.
   int epochs_done() const { return epochs_done_; }
   /// What a run that goes on has saved; without a training if it did not come so far. It is large,
@@ -79,14 +86,18 @@ class RunFolder {
   /// Of the last epoch there is a line for.
   std::optional<EpochMetrics> last_metrics() const;
 
-  /// Drops the lines of metrics.jsonl after those of the first `epochs`.
-  /// \throws Error when there are fewer
+  /// Drops the lines of metrics.jsonl after those of the first `epochs`, and so with the records of
+  /// mask_history; if there are fewer of the latter it is of no use and goes.
+  /// \throws Error when there are fewer lines
   void keep_epochs(int epochs);
+  /// What mask_history holds; nothing if there is none.
+  std::optional<std::string> mask_history() const;
   /// Keeps weights that come of no training here: were brought from elsewhere, or quantized after
   /// one. \throws as `record`
   void keep_weights(const nn::Module& model);
-  /// Replaces the weights, and adds the epoch's line. \throws Error when the disk is full, say
-  void record(const EpochMetrics& metrics, const nn::Module& model);
+  /// Replaces the weights, and adds the epoch's line and, unless it is empty, its record of masks.
+  /// \throws Error when the disk is full, say
+  void record(const EpochMetrics& metrics, const nn::Module& model, std::string_view masks = {});
   /// Replaces the checkpoint. \throws Error; the old one stays
   void save(nn::State training);
 
@@ -96,11 +107,13 @@ class RunFolder {
                                         const TrainConfig& config);
   void begin(bool with_dense);
   void write_checkpoint(nn::State training);
+  void keep_mask_records(int epochs);
   std::string file(const char* name) const { return (path_ / name).string(); }
 
   std::filesystem::path path_;
   TrainConfig config_;
   std::unique_ptr<ExclusiveFile> metrics_;  // null in one that was moved from
+  std::unique_ptr<ExclusiveFile> masks_;    // mask_history; null before something is recorded
   RunFacts facts_;
   Checkpoint saved_;
   int epochs_done_ = 0;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
+#include <string>
 
 #include "espalier/compress/config/yaml.h"
 
@@ -143,6 +145,24 @@ std::string data_section(const PictureSurvey& survey, const StarterChoice& choic
   return text;
 }
 
+/// The text with the comments behind its lines, and those that go on, in one column.
+std::string aligned(const std::string& text) {
+  constexpr size_t column = 46;
+  std::istringstream lines(text);
+  std::string result;
+  for (std::string line; std::getline(lines, line);) {
+    // A folder may be called anything.
+    const size_t mark = line.starts_with("  dir:") ? std::string::npos : line.find(" # ");
+    if (mark != std::string::npos) {
+      const std::string comment = line.substr(mark + 1);
+      line.erase(line.find_last_not_of(' ', mark) + 1);
+      line += std::string(std::max(column, line.size() + 1) - line.size(), ' ') + comment;
+    }
+    result += line + "\n";
+  }
+  return result;
+}
+
 }  // namespace
 
 StarterChoice choose_start(const PictureSurvey& survey) {
@@ -187,7 +207,7 @@ std::string starter_config(const PictureSurvey& survey) {
       "        frequency: 1\n"
       "        support_type: default\n",
       choice.batch, choice.epochs, choice.batch >= 64 ? 0.1 : 0.05, begin, end);
-  return text;
+  return aligned(text);
 }
 
 }  // namespace espalier::experiment

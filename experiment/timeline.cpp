@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace espalier::experiment {
 namespace {
@@ -29,19 +30,23 @@ std::optional<TimeKey> time_key(const std::string& key) {
 }
 
 void add_rule(const Compressor& compressor, int rule, const compress::Value& options, bool has_end,
-              int64_t steps_per_epoch, std::vector<ScheduleEvent>& events) {
+              int64_t steps_per_epoch, std::vector<CompressorEvent>& events) {
   if (!options.is_map()) return;
   for (const compress::Member& option : options.as_map()) {
     const std::optional<TimeKey> key = time_key(option.key);
     if (!key || !option.value.is_integer()) continue;
     if (has_end && key->name == "end") continue;  // what its schedule reaches says more
     events.push_back({nn::step_of(option.value.as_integer(), key->unit, steps_per_epoch),
+                      key->name == "end" || key->name.starts_with("freeze"),
                       compressor.rule_name(rule) + ": " + key->name});
   }
 }
 
-void add_compressor(const Compressor& compressor, int64_t epochs, int64_t steps_per_epoch,
-                    std::vector<ScheduleEvent>& events) {
+}  // namespace
+
+std::vector<CompressorEvent> compressor_events(const Compressor& compressor, int64_t epochs,
+                                               int64_t steps_per_epoch) {
+  std::vector<CompressorEvent> events;
   const std::vector<ScheduleEnd> ends = compressor.schedule_ends(epochs, steps_per_epoch);
   const compress::Value rules = compressor.rules_as_run();
   for (int rule = 0; rule < static_cast<int>(rules.as_list().size()); ++rule) {
@@ -55,11 +60,10 @@ void add_compressor(const Compressor& compressor, int64_t epochs, int64_t steps_
              events);
   }
   for (const ScheduleEnd& end : ends) {
-    events.push_back({end.step, compressor.rule_name(end.rule) + " reaches " + end.goal});
+    events.push_back({end.step, true, compressor.rule_name(end.rule) + " reaches " + end.goal});
   }
+  return events;
 }
-
-}  // namespace
 
 std::vector<TimelineEvent> timeline(const Experiment& experiment, int64_t steps_per_epoch) {
   const TrainConfig& config = experiment.config();
@@ -71,8 +75,10 @@ std::vector<TimelineEvent> timeline(const Experiment& experiment, int64_t steps_
   };
   add(schedule->events(config.epochs, steps_per_epoch));
   if (config.teacher) add(config.teacher->options.events(steps_per_epoch));
-  for (const auto& compressor : experiment.compressors())
-    add_compressor(*compressor, config.epochs, steps_per_epoch, events);
+  for (const auto& compressor : experiment.compressors()) {
+    for (CompressorEvent& event : compressor_events(*compressor, config.epochs, steps_per_epoch))
+      events.push_back({event.step, std::move(event.what)});
+  }
   events.push_back({steps, "training ends"});
   std::stable_sort(events.begin(), events.end(),
                    [](const ScheduleEvent& a, const ScheduleEvent& b) { return a.step < b.step; });

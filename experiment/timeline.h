@@ -21,4 +21,16 @@ struct TimelineEvent {
 /// or `_step`, and when their schedules are through.
 std::vector<TimelineEvent> timeline(const Experiment& experiment, int64_t steps_per_epoch);
 
+/// Something that an algorithm does at a step.
+struct CompressorEvent {
+  int64_t step;  ///< from 0, over all epochs
+  bool ends;     ///< something ends with it; else something begins
+  std::string what;
+};
+
+/// What of that is due to an algorithm, which is attached, in a training of this length. \return in
+/// the order of its rules
+std::vector<CompressorEvent> compressor_events(const compress::Compressor& compressor,
+                                               int64_t epochs, int64_t steps_per_epoch);
+
 }  // namespace espalier::experiment

@@ -25,7 +25,7 @@ struct Figures {
 /// One epoch: its line of metrics.jsonl and what the schedule wanted.
 struct Epoch {
   experiment::EpochMetrics metrics;
-  std::optional<double> target_sparsity;  ///< of the compressed layers together
+  std::optional<double> target_sparsity;  ///< of all counted weights, as `metrics.sparsity`
 };
 
 /// Something that happened at a time: masks begin or end, quantization begins, channels removed.
@@ -48,10 +48,18 @@ struct Picture {
   std::vector<uint8_t> pixels;
 };
 
-/// What became of the weights of one layer, as pictures: kernels as tiles, or rows and columns.
+/// What became of the weights of one layer, as pictures: kernels as tiles, or rows and columns, a
+/// pixel for each weight. Both have one channel and are of the same size, at most 1024×1024: of a
+/// larger layer they show a part, which `legend` says. Channels that have been removed still have
+/// their places where there is a record of them.
 struct MaskPictures {
-  Picture mask;                 ///< light: the weight is there, dark: it is masked
-  std::optional<Picture> died;  ///< grey level: the epoch in which it was masked
+  static constexpr uint8_t masked = 0, gap = 128, kept = 255;  ///< pixels of `mask`
+  /// Pixels of `died`; the others are the number of the epoch, from 0 and at most
+  /// `latest_death`, at whose end the weight was masked and since when it has been so.
+  static constexpr uint8_t latest_death = 253, no_weight = 254, alive = 255;
+
+  Picture mask;
+  std::optional<Picture> died;  ///< only where the training has recorded it
   int64_t came_back = 0;  ///< weights that were masked at the end of an epoch and are not any more
   std::string legend;     ///< how weights stand in it: "a tile of 5×5 for each input (column) and
                           ///< output (row)"

@@ -86,4 +86,22 @@ compress::Value option_value(const Arguments& arguments, const std::string& opti
   return value;
 }
 
+std::string command_line(const Usage& usage, const Arguments& arguments) {
+  const auto quoted = [](const std::string& word) {
+    constexpr std::string_view plain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,:=@%+";
+    if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+    std::string text = "'";
+    for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return text + "'";
+  };
+  std::string line = "espalier " + usage.command;
+  for (const std::string& word : arguments.positional) line += " " + quoted(word);
+  for (const auto& [option, value] : arguments.values) {
+    line += " --" + option;
+    if (!value.empty()) line += " " + quoted(value);
+  }
+  return line;
+}
+
 }  // namespace espalier::app

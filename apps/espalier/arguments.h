@@ -50,4 +50,7 @@ std::optional<Arguments> parse(const Usage& usage, int argc, char** argv);
 /// `--epochs` standing in messages where a file's name would. So one set of checks serves both.
 compress::Value option_value(const Arguments& arguments, const std::string& option);
 
+/// The command line that was taken apart, for a shell: `espalier quantize runs/lenet5 --out q`.
+std::string command_line(const Usage& usage, const Arguments& arguments);
+
 }  // namespace espalier::app

@@ -42,6 +42,11 @@ std::string usual_file(const std::string& folder) {
   return (name.empty() ? "pictures" : name) + ".yaml";
 }
 
+/// A path as a shell takes it.
+std::string as_typed(const std::string& path) {
+  return path.find(' ') == std::string::npos ? path : '"' + path + '"';
+}
+
 std::string class_list(const PictureSurvey& survey) {
   constexpr size_t most = 20;
   int width = 0;
@@ -117,13 +122,13 @@ int new_config(int argc, char** argv) {
   print_doubts(survey);
   print_choice(experiment::choose_start(survey));
   fmt::print("{}", labelled("written", file + ", with a comment for each choice"));
-  const std::string run = "runs/" + fs::path(file).stem().string();
+  const std::string run = as_typed("runs/" + fs::path(file).stem().string());
   fmt::print(
       "\nNext:\n"
       "  espalier train {0} --dry-run     what will happen when\n"
       "  espalier train {0}               trains\n"
       "  espalier evaluate {1}            how well, class by class\n",
-      file, run);
+      as_typed(file), run);
   return 0;
 }
 

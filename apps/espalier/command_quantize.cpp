@@ -207,6 +207,7 @@ int quantize(int argc, char** argv) {
   // Claimed before the work is done.
   RunFolder to = RunFolder::create(arguments->values.at("out"), "",
                                    quantized_config(run.config, quantizer), false);
+  to.set_origin({folder, command_line(usage, *arguments)});
   Result result{.before = 0, .after = 0, .tensors = {}, .pictures = pictures};
   {
     StatusLine line;

@@ -77,6 +77,7 @@ int recalibrate(int argc, char** argv) {
   const std::string output =
       arguments->has("out") ? arguments->values.at("out") : without_slash(folder) + "-recalibrated";
   experiment::RunFolder recalibrated = experiment::RunFolder::create(output, "", run.config, false);
+  recalibrated.set_origin({folder, command_line(usage, *arguments)});
   recalibrated.record(metrics, run.model);
   std::string text = labelled("run", folder);
   text += labelled("statistics", fmt::format("of {} batch normalisations, over {} batches", norms,

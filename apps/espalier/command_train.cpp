@@ -18,6 +18,7 @@
 #include "mistaken_path.h"
 #include "overrides.h"
 #include "stop_signals.h"
+#include "written_report.h"
 
 namespace espalier::app {
 namespace {
@@ -51,6 +52,7 @@ const Usage usage = {
                 {"with-dense", "", "train without compression first, and compare"},
                 {"resume", "RUN", "go on with the run in this folder"},
                 {"profile", "", "show where the time of a step goes, layer by layer"},
+                {"no-report", "", "write no report.html"},
                 {"dry-run", "", "show the plan and what happens when, but do not train"}},
     .examples =
         "  espalier train configs/lenet5.yaml\n"
@@ -96,7 +98,8 @@ Task run_that_goes_on(const Arguments& arguments) {
                     run, arguments.positional.front()));
   }
   for (const auto& [option, value] : arguments.values) {
-    if (option == "resume" || option == "data" || option == "profile") continue;
+    if (option == "resume" || option == "data" || option == "profile" || option == "no-report")
+      continue;
     throw UsageError(fmt::format(
         "--{}: a run goes on as it began, or its result would belong to no configuration; start a "
         "new one with 'espalier train {}/config.yaml --{}{}'",
@@ -111,23 +114,39 @@ Task run_that_goes_on(const Arguments& arguments) {
   }
   if (folder.epochs_done() == config.epochs) {
     throw UsageError(fmt::format(
-        "--resume: '{}' is complete, all {} epochs are done; to train longer, start a new run with "
-        "'espalier train {}/config.yaml --epochs N'",
-        run, config.epochs, run));
+        "--resume: '{0}' is complete, all {1} epochs are done; to train longer, start a new run "
+        "with 'espalier train {0}/config.yaml --epochs N'; to look at it, 'espalier report {0}'",
+        run, config.epochs));
   }
   Task task{folder.config(), run + "/config.yaml", std::nullopt, folder.with_dense()};
   task.folder.emplace(std::move(folder));
   return task;
 }
 
+/// The page of the run. The run is complete without it, so what goes wrong is a warning.
+void print_report(const RunFolder& folder, ProgressLine& progress) {
+  const std::string& run = folder.path();
+  report::CollectOptions options;
+  options.on_progress = [&progress](const std::string& what) { progress.show(what); };
+  try {
+    const std::string written = write_report({run}, options, default_report({run}));
+    progress.clear();
+    fmt::print("{}", labelled("report", written));
+  } catch (const std::exception& error) {
+    progress.clear();
+    fmt::print(stderr,
+               "espalier: warning: the run is complete, but not its report: {}; try again "
+               "with 'espalier report {}'\n",
+               error.what(), run);
+  }
+}
+
 void print_next_steps(const RunFolder& folder, const std::string& config_path, bool could_compare) {
-  std::string text =
-      labelled("run", folder.path() + ": config.yaml, metrics.jsonl, model.safetensors");
-  text += labelled("look at it", "espalier info " + folder.path());
+  std::string text = labelled("look at it", "espalier info " + folder.path());
   if (could_compare) {
     text += labelled("compare", "espalier train " + config_path + " --with-dense");
   }
-  fmt::print("\n{}", text);
+  fmt::print("{}", text);
 }
 
 void print_outcome(const RunOutcome& outcome, const TrainConfig& config) {
@@ -196,6 +215,12 @@ int train(int argc, char** argv) {
     return stopped_by_signal;
   }
   print_outcome(*outcome, config);
+  fmt::print("\n{}",
+             labelled("run", folder.path() + ": config.yaml, metrics.jsonl, model.safetensors"));
+  if (!arguments->has("no-report")) {
+    stop_at_signals();
+    print_report(folder, progress);
+  }
   print_next_steps(folder, task.config_path, !outcome->dense && !config.compress.is_null());
   return 0;
 }

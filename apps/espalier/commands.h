@@ -7,6 +7,7 @@ namespace espalier::app {
 int new_config(int argc, char** argv);
 int train(int argc, char** argv);
 int evaluate(int argc, char** argv);
+int report(int argc, char** argv);
 int recalibrate(int argc, char** argv);
 int sensitivity(int argc, char** argv);
 int quantize(int argc, char** argv);

@@ -30,6 +30,7 @@ struct Command {
 const std::vector<Command> commands = {{"new", new_config},
                                        {"train", train},
                                        {"evaluate", evaluate},
+                                       {"report", report},
                                        {"info", info},
                                        {"list", list},
                                        {"explain", explain},
@@ -52,6 +53,7 @@ Commands:
   train CONFIG.yaml       train a network as the file says, compressing it on the way
   train --resume RUN      go on with a training that was stopped or killed
   evaluate RUN            accuracy of a trained network, class by class
+  report RUN [RUN …]      a run as a page for the browser, or several compared
   sensitivity RUN         how much of each layer can be pruned or quantized
   recalibrate RUN         estimate the statistics of batch normalisation anew
   quantize RUN            a run of the network in 8 bits or fewer, without training
@@ -75,6 +77,7 @@ Examples:
   espalier train configs/lenet5.yaml --epochs 3 --with-dense
   espalier train --resume runs/lenet5
   espalier evaluate runs/lenet5
+  espalier report runs/lenet5
   espalier sensitivity runs/lenet5 --target-sparsity 0.9
   espalier quantize runs/lenet5 --out runs/lenet5-int8
   espalier export runs/lenet5-int8 -o lenet5.esp
@@ -113,33 +116,31 @@ std::string meant_by(const std::string& word, const std::vector<std::string>& na
   return compress::did_you_mean(word, names);
 }
 
-/// What the program says when nothing is asked: three things to try. Which configuration there is
-/// depends on where the program was started.
-std::string greeting() {
-  const std::string folder = "configs/", first = "fashion_lenet5_agp.yaml";
-  const bool in_sources = std::filesystem::exists(folder + first);
-  const std::string config = in_sources ? folder + first : "CONFIG.yaml";
+/// What the program says when nothing is asked: three things to try, as they can be typed here.
+std::string greeting(const std::string& called) {
+  const std::string program = called.find('/') == std::string::npos ? "espalier" : called;
+  const std::string first = "configs/fashion_lenet5_agp.yaml";
   return fmt::format(
       "\n"
       "  Espalier trains neural networks while it compresses them.\n"
       "\n"
       "  Train one and watch it being pruned:\n"
-      "      espalier train {} --epochs 3\n"
+      "      {0} train {1} --epochs 3\n"
       "\n"
       "  Train one on your own pictures, a folder for each class:\n"
-      "      espalier new DIR\n"
+      "      {0} new DIR\n"
       "\n"
       "  See what it can do to a network:\n"
-      "      espalier list algorithms\n"
+      "      {0} list algorithms\n"
       "\n"
-      "  All commands: espalier --help\n"
+      "  All commands: {0} --help\n"
       "\n",
-      config);
+      program, std::filesystem::exists(first) ? first : "CONFIG.yaml");
 }
 
 int dispatch(int argc, char** argv) {
   if (argc < 2) {
-    fmt::print("{}", greeting());
+    fmt::print("{}", greeting(argv[0]));
     return 0;
   }
   const std::string word = argv[1];

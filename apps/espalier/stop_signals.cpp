@@ -9,8 +9,7 @@ volatile std::sig_atomic_t asked = 0;
 
 extern "C" void ask_to_stop(int) {
   asked = 1;
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  espalier::app::stop_at_signals();
 }
 
 }  // namespace
@@ -18,6 +17,11 @@ extern "C" void ask_to_stop(int) {
 void listen_for_stop_signals() {
   std::signal(SIGINT, ask_to_stop);
   std::signal(SIGTERM, ask_to_stop);
+}
+
+void stop_at_signals() {
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
 }
 
 bool asked_to_stop() {

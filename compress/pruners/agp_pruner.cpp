@@ -17,6 +17,12 @@ Tensor AGPruner::scheduled_mask(const LayerInfo& layer, const Tensor& weight) {
   return magnitude_mask(layer, weight, schedule.sparsity_at(time(layer)));
 }
 
+std::optional<double> AGPruner::target_sparsity(const LayerInfo& layer) const {
+  const CubicSchedule& schedule = schedules_[static_cast<size_t>(layer.rule)];
+  const int64_t done = updates_done(layer);
+  return done == 0 ? 0.0 : schedule.sparsity_at(schedule.start + (done - 1) * schedule.frequency);
+}
+
 std::string AGPruner::reached(int rule, int64_t time) const {
   return fmt::format("sparsity is {:.3g}", schedules_[static_cast<size_t>(rule)].sparsity_at(time));
 }

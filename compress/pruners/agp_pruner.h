@@ -43,6 +43,8 @@ class AGPruner : public ScheduledPruner {
 
   AGPruner(Rules rules = {}) : ScheduledPruner(std::move(rules)) {}  // NOLINT: rules in braces
 
+  std::optional<double> target_sparsity(const LayerInfo& layer) const override;
+
  private:
   void read_rule(int rule, MapReader& options) override;
   Tensor scheduled_mask(const LayerInfo& layer, const Tensor& weight) override;

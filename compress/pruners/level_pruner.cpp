@@ -44,6 +44,12 @@ std::vector<ScheduleEnd> LevelPruner::schedule_ends(int64_t epochs, int64_t step
   return ends;
 }
 
+std::optional<double> LevelPruner::target_sparsity(const LayerInfo& layer) const {
+  const auto index = static_cast<size_t>(layer.index);
+  const bool has_mask = index < last_masks_.size() && last_masks_[index] >= 0;
+  return has_mask ? options_of(layer).sparsity : 0.0;
+}
+
 void LevelPruner::visit_state(nn::StateVisitor& state) {
   Pruner::visit_state(state);
   state("last_masks", last_masks_);

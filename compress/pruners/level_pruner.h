@@ -29,6 +29,7 @@ class LevelPruner : public Pruner {
   Tensor calc_mask(const LayerInfo& layer, const Tensor& weight) override;
   void visit_state(nn::StateVisitor& state) override;
   std::vector<ScheduleEnd> schedule_ends(int64_t epochs, int64_t steps_per_epoch) const override;
+  std::optional<double> target_sparsity(const LayerInfo& layer) const override;
 
  private:
   struct Options {

@@ -93,8 +93,8 @@ std::vector<std::vector<int64_t>> dead_channels(const Graph& graph, const Channe
   return dead;
 }
 
-void ChannelCut::keep(nn::Module& model, const std::vector<ChannelGroup>& groups,
-                      const std::vector<std::vector<int64_t>>& kept) {
+std::vector<AxisCut> ChannelCut::keep(nn::Module& model, const std::vector<ChannelGroup>& groups,
+                                      const std::vector<std::vector<int64_t>>& kept) {
   struct Place {
     const ChannelMember* member;
     std::set<int64_t> removed = {};
@@ -119,7 +119,8 @@ void ChannelCut::keep(nn::Module& model, const std::vector<ChannelGroup>& groups
       }
     }
   }
-  if (places.empty()) return;
+  std::vector<AxisCut> cuts;
+  if (places.empty()) return cuts;
   for (const auto& [key, place] : places) {
     std::vector<int64_t> left = all_indices(place.member->extent());
     std::erase_if(left, [&](int64_t index) { return place.removed.contains(index); });
@@ -128,13 +129,19 @@ void ChannelCut::keep(nn::Module& model, const std::vector<ChannelGroup>& groups
       buffer->value = nn::keep_indices(buffer->value, axis, left);
     } else {
       place.member->parameter->keep({}, axis, left);
+      cuts.push_back({place.member->name(), axis, std::move(left)});
     }
   }
+  // The places are in the order of addresses, which are others in every process.
+  std::sort(cuts.begin(), cuts.end(), [](const AxisCut& a, const AxisCut& b) {
+    return std::tie(a.parameter, a.axis) < std::tie(b.parameter, b.axis);
+  });
   std::set<nn::TrainingListener*> listeners;
   model.for_each_module([&](const std::string&, nn::Module& module) {
     listeners.insert(module.record()->listeners.begin(), module.record()->listeners.end());
   });
   for (nn::TrainingListener* listener : listeners) listener->after_channels_removed(model);
+  return cuts;
 }
 
 std::vector<RemovedChannels> remove_dead_channels(nn::Module& model, const Shape& sample,
@@ -155,7 +162,8 @@ std::vector<RemovedChannels> remove_dead_channels(nn::Module& model, const Shape
   }
   if (removed.empty()) return removed;
   const Tensor before = output_of_noise(model, sample);
-  ChannelCut::keep(model, groups.all(), kept);
+  const std::vector<AxisCut> cuts = ChannelCut::keep(model, groups.all(), kept);
+  if (options.on_cut) options.on_cut(cuts);
   const double tolerance =
       is_quantized(graph) ? std::max(options.tolerance, 0.05) : options.tolerance;
   require_equal(before, output_of_noise(model, sample), tolerance);

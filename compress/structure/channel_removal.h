@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -15,13 +16,21 @@ namespace espalier::compress {
 std::vector<std::vector<int64_t>> dead_channels(const Graph& graph, const ChannelGroups& groups,
                                                 bool by_masks);
 
+/// What is left of one axis of a parameter that has lost channels.
+struct AxisCut {
+  std::string parameter;  ///< its path, `conv1.weight`
+  int axis;
+  std::vector<int64_t> kept;  ///< the indices that stay, ascending
+};
+
 /// Cuts parameters with all that belongs to them, and buffers. The one place that does.
 class ChannelCut {
  public:
   /// Keeps the given channels of each group, ascending, and tells the listeners of the model.
+  /// \return the axes of parameters that have been cut, in the order of their paths and axes
   /// \throws Error when nothing would be left of a group, or it is pinned and not kept whole
-  static void keep(nn::Module& model, const std::vector<ChannelGroup>& groups,
-                   const std::vector<std::vector<int64_t>>& kept);
+  static std::vector<AxisCut> keep(nn::Module& model, const std::vector<ChannelGroup>& groups,
+                                   const std::vector<std::vector<int64_t>>& kept);
 };
 
 /// What has been removed of a group.
@@ -38,6 +47,8 @@ struct RemovalOptions {
   /// in another order. Where activations are quantized a value may come to lie on the next code,
   /// so that 0.05 holds if this is less.
   double tolerance = 1e-4;
+  /// Is told what has been cut, if anything, for who follows single weights.
+  std::function<void(const std::vector<AxisCut>&)> on_cut = {};
 };
 
 /// Removes the channels that are dead, so that the network computes the same with less work: cuts

@@ -4,6 +4,7 @@ Called by MkDocs (hooks in mkdocs.yml). Nothing is written into docs/.
 """
 import html
 import json
+import logging
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ from pygments.formatters import HtmlFormatter
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LANGUAGES = {".h": "cpp", ".cpp": "cpp", ".inl": "cpp", ".c": "c", ".yaml": "yaml", ".py": "python", ".sh": "sh",
              ".txt": "cmake", ".cmake": "cmake", ".js": "js"}
+log = logging.getLogger("mkdocs.hooks.site")
 generated = None  # the folder of pages that are made here
 index = []  # what the search finds: a section of a page each
 
@@ -30,9 +32,17 @@ def expanded(nav, docs):
             pages = pages_of(docs, target)
             if pages:
                 result.append({title: pages})
-        else:
+        elif target == "api.md" or os.path.exists(os.path.join(docs, target)):
             result.append(entry)
+        else:
+            log.warning("the navigation names %s, which is not there", target)
     return result
+
+
+def in_navigation(nav):
+    for entry in nav:
+        target = entry if isinstance(entry, str) else next(iter(entry.values()))
+        yield from in_navigation(target) if isinstance(target, list) else [target]
 
 
 def pages_of(docs, folder):
@@ -48,6 +58,12 @@ def pages_of(docs, folder):
 
 def on_config(config):
     config["nav"] = expanded(config["nav"], config["docs_dir"])
+    named = set(in_navigation(config["nav"]))
+    for folder, _, names in os.walk(config["docs_dir"]):
+        for name in names:
+            page = os.path.relpath(os.path.join(folder, name), config["docs_dir"])
+            if name.endswith(".md") and page not in named:
+                log.warning("no way leads to %s: name it in mkdocs.yml", page)
     return config
 
 

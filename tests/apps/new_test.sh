@@ -83,6 +83,7 @@ fi
 
 # --- The program alone ------------------------------------------------------------------------------
 expect 0 'espalier new DIR'
+grep -q "^      $program list algorithms" out || fail "it is not called as it was: $(cat out)"
 grep -q 'espalier train CONFIG.yaml' out || fail "a configuration that is not there is named: $(cat out)"
 mkdir configs && cp pets.yaml configs/fashion_lenet5_agp.yaml
 expect 0 'espalier train configs/fashion_lenet5_agp.yaml'

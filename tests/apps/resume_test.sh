@@ -21,6 +21,9 @@ same() {
     sed 's/,"images_per_second".*//' "$run/metrics.jsonl" >"$run.lines"
   done
   cmp "$1.lines" "$2.lines" || fail "$2: other metrics"
+  if [ -e "$1/mask_history" ] || [ -e "$2/mask_history" ]; then
+    cmp "$1/mask_history" "$2/mask_history" || fail "$2: other masks"
+  fi
   if ls "$2"/*.partial-* >/dev/null 2>&1; then fail "$2: half a file is left"; fi
 }
 
@@ -45,11 +48,12 @@ config sgd.yaml '{SGD: {lr: 0.05, momentum: 0.9, weight_decay: 0.0005}}' 0.02
 config adam.yaml '{Adam: {lr: 0.001}}' 30
 
 # go_on NAME: the training of NAME.yaml in NAME-run, from wherever it stands, in the background.
+# Without a report: a process that is killed while it writes one has ended its training.
 go_on() {
   if [ -e "$1-run/config.yaml" ]; then
-    "$program" train --resume "$1-run" >out 2>err &
+    "$program" train --resume "$1-run" --no-report >out 2>err &
   else
-    "$program" train "$1.yaml" --out "$1-run" >out 2>err &
+    "$program" train "$1.yaml" --out "$1-run" --no-report >out 2>err &
   fi
 }
 

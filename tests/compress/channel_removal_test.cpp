@@ -129,7 +129,7 @@ TEST_CASE("channel removal: the masked and the removed network give the same out
     Shape sample;
   };
   std::vector<Case> cases;
-  for (const char* name : {"lenet5", "vggsmall", "resnet20", "mobilenet"})
+  for (const char* name : {"lenet5", "vggsmall", "resnet20", "resnet56", "mobilenet"})
     cases.push_back({name, nn::named_model(name).make(), nn::named_model(name).sample});
   cases.push_back({"branches", branches(4, 5, 6), branch_sample});
   for (const bool reference : {false, true}) {

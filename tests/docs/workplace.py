@@ -68,7 +68,7 @@ class Workplace:
             self.run(["cmake", "--install", self.build, "--prefix", self.installed])
             self.environment["CMAKE_PREFIX_PATH"] = self.installed
 
-    def run(self, command, expected=0, seconds=170):
+    def run(self, command, expected=0, seconds=280):
         """Runs a command in the folder; what it wrote on both outputs. Fails on another exit status."""
         process = subprocess.Popen(command, cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)

@@ -37,12 +37,15 @@ inline experiment::TrainingData small_data(const experiment::TrainConfig& config
 /// What must not depend on where a training was stopped.
 struct Result {
   testing::Bytes weights;
+  testing::Bytes masks;              ///< of all epochs
   std::vector<std::string> metrics;  ///< lines without the times
   bool operator==(const Result&) const = default;
 };
 
 inline Result result_of(const std::string& folder) {
-  Result result{testing::content_of(folder + "/model.safetensors"), {}};
+  Result result{testing::content_of(folder + "/model.safetensors"),
+                testing::content_of(folder + "/mask_history"),
+                {}};
   std::ifstream metrics(folder + "/metrics.jsonl");
   for (std::string line; std::getline(metrics, line);)
     result.metrics.push_back(line.substr(0, line.find(",\"images_per_second\"")));

@@ -10,7 +10,7 @@ namespace {
 
 PictureSurvey survey(int classes, int64_t training, int64_t height, int64_t width, bool grey) {
   PictureSurvey survey;
-  survey.folder = "my pictures: all";
+  survey.folder = "my #1 pictures: all # of them";
   survey.height = height;
   survey.width = width;
   survey.grey = grey;
@@ -61,7 +61,7 @@ TEST_CASE("a first configuration is one that trains") {
             CAPTURE(text);
             compress::Value value = compress::parse_yaml(text, "new.yaml");
             const StarterChoice choice = choose_start(seen);
-            CHECK(value.find("data")->find("dir")->as_text() == "my pictures: all");
+            CHECK(value.find("data")->find("dir")->as_text() == "my #1 pictures: all # of them");
             // Its pictures are not there: made-up ones of that shape stand in.
             value.set("data", compress::Value("synthetic"));
             const TrainConfig config = TrainConfig::from(value);

@@ -8,15 +8,6 @@
 
 namespace espalier::app {
 
-std::string grouped(int64_t number) {
-  std::string digits = std::to_string(number);
-  const int64_t sign = number < 0 ? 1 : 0;
-  for (int64_t at = static_cast<int64_t>(digits.size()) - 3; at > sign; at -= 3) {
-    digits.insert(static_cast<size_t>(at), ",");
-  }
-  return digits;
-}
-
 std::string percent(double fraction, int decimals) {
   return fmt::format("{:.{}f} %", 100 * fraction, decimals);
 }

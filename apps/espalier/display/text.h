@@ -3,14 +3,15 @@
 #include <cstdint>
 #include <string>
 
+#include "espalier/report/text.h"
+
 /// Numbers and lines as the program shows them.
 namespace espalier::app {
 
 /// Everything printed fits this many columns.
 inline constexpr int page_width = 80;
 
-/// `1,234,567`.
-std::string grouped(int64_t number);
+using report::grouped;
 /// `90.12 %` for the fraction 0.9012.
 std::string percent(double fraction, int decimals);
 /// `0.31 s`, `12.3 s`, `1:23`, `1:02:03`.

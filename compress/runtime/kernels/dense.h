@@ -118,31 +118,32 @@ struct Dense {
     int32_t output;                  // the block's first
   };
 
-  template <typename Kind, int pixels>
+  /// \tparam used  vectors of the block that hold outputs: the last block may have but one
+  template <typename Kind, int pixels, int used>
   static void tile(const Tile<Kind>& t) {
     using Sum = typename Kind::Sum;
     const Epilogue& e = *t.task.epilogue;
-    Sum sums[pixels][vectors];
+    Sum sums[pixels][used];
     for (int p = 0; p < pixels; ++p) {
-      for (int v = 0; v < vectors; ++v) sums[p][v] = Kind::start(e, t.output + v * lanes);
+      for (int v = 0; v < used; ++v) sums[p][v] = Kind::start(e, t.output + v * lanes);
     }
     const int64_t column = t.task.x_column;
     const typename Kind::Weight* w = t.w;
     for (int32_t r = 0; r < t.task.run_count; ++r) {
       const typename Kind::Input* x = t.x + t.task.runs[r];
       for (int32_t g = 0; g < t.task.run_groups; ++g) {
-        const auto w0 = Kind::weights(w), w1 = Kind::weights(w + lanes * Kind::group);
+        const auto w0 = Kind::weights(w), w1 = Kind::weights(w + (used - 1) * lanes * Kind::group);
 #pragma GCC unroll 16
         for (int p = 0; p < pixels; ++p) {
           const auto input = Kind::input(x + p * column);
           sums[p][0] = Kind::dot(sums[p][0], input, w0);
-          sums[p][1] = Kind::dot(sums[p][1], input, w1);
+          if constexpr (used > 1) sums[p][1] = Kind::dot(sums[p][1], input, w1);
         }
         x += Kind::group;
         w += width * Kind::group;
       }
     }
-    for (int p = 0; p < pixels; ++p) finish<Kind>(t, sums[p], p);
+    for (int p = 0; p < pixels; ++p) finish<Kind, used>(t, sums[p], p);
   }
 
   /// One pixel alone: two sums would wait for each other, so every fourth input has its own.
@@ -182,14 +183,14 @@ struct Dense {
     for (int v = 0; v < vectors; ++v) {
       sums[0][v] = (sums[0][v] + sums[1][v]) + (sums[2][v] + sums[3][v]);
     }
-    finish<Kind>(t, sums[0], 0);
+    finish<Kind, vectors>(t, sums[0], 0);
   }
 
-  template <typename Kind>
-  static ESPALIER_INLINE void finish(const Tile<Kind>& t, typename Kind::Sum (&sums)[vectors],
+  template <typename Kind, int used>
+  static ESPALIER_INLINE void finish(const Tile<Kind>& t, typename Kind::Sum (&sums)[used],
                                      int pixel) {
     const int64_t at = t.y + pixel * t.task.y_column + t.output;
-    for (int v = 0; v < vectors; ++v) {
+    for (int v = 0; v < used; ++v) {
       const int32_t o = t.output + v * lanes, left = t.task.outputs - o;
       if (left > 0) {
         Kind::store(*t.task.epilogue, sums[v], t.task.y, at + v * lanes, o,
@@ -199,15 +200,15 @@ struct Dense {
   }
 
   /// The tile with as many pixels as asked for, 1 to Isa::pixels.
-  template <typename Kind, int pixels = Isa::pixels>
+  template <typename Kind, int used, int pixels = Isa::pixels>
   static void run_tile(const Tile<Kind>& t, int32_t count) {
     if constexpr (pixels == 1) {
       single<Kind>(t);
     } else {
       if (count == pixels) {
-        tile<Kind, pixels>(t);
+        tile<Kind, pixels, used>(t);
       } else {
-        run_tile<Kind, pixels - 1>(t, count);
+        run_tile<Kind, used, pixels - 1>(t, count);
       }
     }
   }
@@ -225,8 +226,12 @@ struct Dense {
           const auto end = static_cast<int32_t>(int64_t{task.columns} * (i + 1) / tiles);
           const auto* x = static_cast<const typename Kind::Input*>(task.x) + row * task.x_row +
                           begin * task.x_column;
-          run_tile<Kind>(Tile<Kind>{task, x, w, row * task.y_row + begin * task.y_column, o},
-                         end - begin);
+          const Tile<Kind> tile{task, x, w, row * task.y_row + begin * task.y_column, o};
+          if (task.outputs - o > lanes) {
+            run_tile<Kind, vectors>(tile, end - begin);
+          } else {
+            run_tile<Kind, 1>(tile, end - begin);
+          }
         }
       }
     }

@@ -282,11 +282,18 @@ class Planner {
     const int32_t from = input_buffer(o);
     const auto v = static_cast<size_t>(o.output);
     const bool flattens = o.kind == OperationKind::flatten && graph_.input(o).rank == 3;
+    const bool only_linear = v + 1 < graph_.values.size() && !values_.not_linear[v];
     // Linear layers read a picture as well as a vector: their weights are put in its order.
-    const bool only_linear = flattens && v + 1 < graph_.values.size() && !values_.not_linear[v];
-    if (only_linear) {
+    if (only_linear && flattens) {
       buffer_of_[v] = from;
       picture_[v] = 1;
+      return {};
+    }
+    // A vector of the elements as they lie needs no copy either.
+    const Buffer& have = buffer(from);
+    const bool as_it_lies = have.border == 0 && have.view.block == have.view.channels;
+    if (only_linear && as_it_lies && graph_.output(o).rank == 1) {
+      buffer_of_[v] = from;
       return {};
     }
     int32_t to = -1;
