@@ -63,12 +63,6 @@ std::string counted(int64_t count, const std::string& what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
-std::string numbers(std::span<const float> values) {
-  std::string text;
-  for (const float value : values) text += (text.empty() ? "" : ", ") + number(value, 6);
-  return text;
-}
-
 std::string plus(const std::vector<std::string>& terms) {
   std::string text;
   for (const std::string& term : terms) {

@@ -17,8 +17,6 @@ std::string number(double value, int digits = 4);
 /// The same of a result that rounding of its terms, which are about as large as `scale`, may have
 /// kept from being 0: "0" instead of "-1.49e-09".
 std::string number_beside(double scale, double value, int digits = 4);
-/// Several of them: "0.1, -0.4".
-std::string numbers(std::span<const float> values);
 /// A sum as one writes it down, negative terms taken away: "0.1 - 0.4 + 3".
 std::string plus(const std::vector<std::string>& terms);
 

@@ -16,8 +16,9 @@ TEST_CASE("numbers stand as one writes them down") {
   CHECK(number(-0.0) == "0");
   CHECK(number(2.0 / 3) == "0.6667");
   CHECK(number(2.0 / 3, 2) == "0.67");
-  const std::vector<float> values{0.1f, -0.4f, 3};
-  CHECK(numbers(values) == "0.1, -0.4, 3");
+  CHECK(number_beside(1, 2e-9) == "0");
+  CHECK(number_beside(1e-9, 2e-9) == "2e-09");
+  CHECK(counted(1, "weight") == "1 weight");
   CHECK(plus({"0.1", "-0.4", "3"}) == "0.1 - 0.4 + 3");
   CHECK(ranks(std::vector<float>{0.3f, -0.1f, 0.3f, 0}) == std::vector<int64_t>{3, 2, 4, 1});
 }
