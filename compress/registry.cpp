@@ -20,6 +20,7 @@
 #include "espalier/compress/quantizers/qat_quantizer.h"
 #include "espalier/compress/quantizers/weight_sharing_quantizer.h"
 #include "espalier/compress/worked/builtin.h"
+#include "espalier/compress/worked/quantizer_examples.h"
 
 namespace espalier::compress {
 
@@ -122,7 +123,8 @@ Registry Registry::with_builtin() {
        .explanation = "Symmetric 8-bit weights with a step for each output channel, max|w| / 127; "
                       "the gradient passes straight through the rounding. Activations stay as they "
                       "are. Works without any option.",
-       .example = "- {support_type: default}"});
+       .example = "- {support_type: default}",
+       .worked = worked::naive_quantizer()});
   registry.add<QATQuantizer>(
       "QATQuantizer",
       {.description = "trains with the weights and activations of an integer engine",
@@ -134,7 +136,8 @@ Registry Registry::with_builtin() {
            "each output channel from the first step; activations are quantized where they are "
            "stored, with ranges that follow the batches by a moving average. The gradient is 1 "
            "inside a range and 0 outside.",
-       .example = "- {q_bits: 8, quant_start_step: 500, support_type: default}"});
+       .example = "- {q_bits: 8, quant_start_step: 500, support_type: default}",
+       .worked = worked::qat_quantizer()});
   registry.add<PTQQuantizer>(
       "PTQQuantizer",
       {.description = "quantizes a trained network for an engine of integers, without training",
@@ -143,7 +146,8 @@ Registry Registry::with_builtin() {
            "pictures, takes the ranges of its activations from them, and keeps these. What is "
            "quantized, and to which grids, is as in QATQuantizer. It cannot train: a training with "
            "it ends with an error.",
-       .example = "- {q_bits: 8, observer: mse, support_type: default}"});
+       .example = "- {q_bits: 8, observer: mse, support_type: default}",
+       .worked = worked::ptq_quantizer()});
   registry.add<DoReFaQuantizer>(
       "DoReFaQuantizer",
       {.description = "few bits for weights, activations and gradients",
@@ -155,8 +159,8 @@ Registry Registry::with_builtin() {
            "2^k levels; so is the gradient of its result, in relation to the largest of the sample "
            "and with noise of half a step. First and last layer stay in full precision unless a "
            "rule names them.",
-       .example =
-           "- {weight_bits: 1, activation_bits: 2, gradient_bits: 6, support_type: default}"});
+       .example = "- {weight_bits: 1, activation_bits: 2, gradient_bits: 6, support_type: default}",
+       .worked = worked::dorefa_quantizer()});
   registry.add<WeightSharingQuantizer>(
       "WeightSharingQuantizer",
       {.description = "weights share the few values of a codebook, which are trained",
@@ -167,7 +171,8 @@ Registry Registry::with_builtin() {
            "2^q_bits clusters, which then stay. All weights of a cluster are its mean, and that is "
            "trained by the sum of their gradients. What pruners have masked is in no cluster and "
            "stays 0.",
-       .example = "- {q_bits: 5, start_epoch: 10, support_type: default}"});
+       .example = "- {q_bits: 5, start_epoch: 10, support_type: default}",
+       .worked = worked::weight_sharing_quantizer()});
   return registry;
 }
 

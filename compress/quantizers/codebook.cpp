@@ -65,8 +65,9 @@ Codebook codebook_of(const Tensor& weight) {
   return book;
 }
 
-std::vector<double> cluster_values(std::vector<float> values, int count, CodebookStart start,
-                                   const RandomStream& random) {
+std::vector<double> cluster_values(
+    std::vector<float> values, int count, CodebookStart start, const RandomStream& random,
+    const std::function<void(const std::vector<double>& centroids)>& each) {
   require_numbers(values);
   std::sort(values.begin(), values.end());
   const std::vector<float> different = distinct(values);
@@ -90,6 +91,7 @@ std::vector<double> cluster_values(std::vector<float> values, int count, Codeboo
   // It ends by itself; the limit is for rounding errors that might make it go round in circles.
   constexpr int most = 10000;
   divide();
+  if (each) each(centroids);
   for (int i = 0; i < most && ends != before; ++i) {
     before = ends;
     for (size_t k = 0, begin = 0; k < centroids.size(); begin = ends[k++]) {
@@ -97,6 +99,7 @@ std::vector<double> cluster_values(std::vector<float> values, int count, Codeboo
         centroids[k] = (sums[ends[k]] - sums[begin]) / static_cast<double>(ends[k] - begin);
     }
     divide();
+    if (each) each(centroids);
   }
   std::vector<double> used;
   for (size_t k = 0, begin = 0; k < centroids.size(); begin = ends[k++]) {

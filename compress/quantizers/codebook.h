@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "espalier/autograd/core/random.h"
@@ -32,8 +33,11 @@ enum class CodebookStart {
 /// centroid that no value is nearest to is left out in the end; where there are no more different
 /// values than `count`, they are the result.
 /// \param values  any number but none; they need no order
+/// \param each    is shown the centroids where they begin and after each step; not if there are too
+///                few values for any steps
 /// \return ascending \throws Error for a value that is not a finite number
-std::vector<double> cluster_values(std::vector<float> values, int count, CodebookStart start,
-                                   const RandomStream& random);
+std::vector<double> cluster_values(
+    std::vector<float> values, int count, CodebookStart start, const RandomStream& random,
+    const std::function<void(const std::vector<double>& centroids)>& each = {});
 
 }  // namespace espalier::compress
