@@ -21,7 +21,8 @@ std::string one_bit(const std::vector<double>& w, const Tensor& effective) {
     if (value != 0) terms.push_back(number(std::abs(value)));
   }
   return fmt::format(
-      "1. Weights of 1 bit (equation 7): E·sign(w), E the mean of |w|\n\n  E = ({}) / {} = {}\n",
+      "1. Weights of 1 bit (equation 7): E·sign(w), E the mean of |w|\n\n  E = ({})\n      / {} = "
+      "{}\n",
       plus(terms), terms.size(), number(double{largest_magnitude(effective)}));
 }
 
@@ -36,7 +37,7 @@ std::string two_bits(const DoReFaLayer& attached, const std::vector<double>& w,
   const Tensor gradient = quantizer.rounding_gradient(
       attached.layer(), Tensor::from({1, std::ssize(w)}, latent.values()), ones);
   return fmt::format(
-             "\n2. Weights of k = 2 bits (equation 9): 2·quantize_k(tanh(w)/(2·M) + ½) − 1 with\nM "
+             "\n2. Weights of k = 2 bits (equation 9): 2·quantize_k(tanh(w)/(2·M) + ½) − 1\nwith M "
              "= max|tanh w| = {} and quantize_k(x) = round({}·x)/{} (equation 5)\n\n",
              number(most), steps, steps) +
          Table()
@@ -49,8 +50,8 @@ std::string two_bits(const DoReFaLayer& attached, const std::vector<double>& w,
              .column("2 bits", q)
              .column("∂Σ/∂w", values_of(gradient))
              .text() +
-         "\nThe last column is the gradient of the sum of the 2-bit weights: (1 − tanh²w)/M,\nand "
-         "less for the weight with the largest |w|, on which M depends. With 1 bit it\nis 1.\n";
+         "\nThe last column is the gradient of the sum of the 2-bit weights:\n(1 − tanh²w)/M, and "
+         "less for the weight with the largest |w|, on which M\ndepends. With 1 bit it is 1.\n";
 }
 
 std::string gain_part(const std::vector<float>& numbers, const std::vector<double>& w,
@@ -63,7 +64,7 @@ std::string gain_part(const std::vector<float>& numbers, const std::vector<doubl
   }
   const std::vector<double> scaled = values_of(without.weights());
   return fmt::format(
-      "Such weights reach to ±1 whatever w. Where no batch normalisation follows, they\nget a "
+      "Such weights reach to ±1 whatever w. Where no batch normalisation follows,\nthey get a "
       "gain, √(Σ w²/Σ q²) = √({}/{}) = {}:\nthe largest weight is then {}.\n",
       number(of_weights), number(of_quantized), number(std::sqrt(of_weights / of_quantized)),
       number(*std::max_element(scaled.begin(), scaled.end(),

@@ -57,9 +57,9 @@ std::string dorefa_gradients(const std::vector<float>& numbers) {
     for (size_t i = 0; i < mean.size(); ++i) mean[i] += double{drawn[static_cast<int64_t>(i)]};
   }
   return fmt::format(
-             "\n4. The same numbers as the gradient r of a sample, of 2 bits (equation 12), "
-             "with\nm = max|r| = {} and noise N, uniform in ±½/{}:\n2·m·(quantize_k(clip(r/(2·m) + "
-             "½ + N, 0, 1)) − ½)\n\n",
+             "\n4. The same numbers as the gradient r of a sample, of 2 bits (equation 12),\nwith "
+             "m = max|r| = {} and noise N, uniform in ±½/{}:\n2·m·(quantize_k(clip(r/(2·m) + ½ + "
+             "N, 0, 1)) − ½)\n\n",
              number(m), steps) +
          Table()
              .column("r", r)

@@ -57,14 +57,13 @@ std::string work(const std::vector<float>& numbers) {
                       [&](double x) { return std::round(x / double{one.scale}); }));
   }
   table.column("gradient", values_of(weight.gradient()));
-  text += "\nA code is w/Δ rounded, a half to the even side; the layer computes with Δ·code:\n\n" +
+  text += "\nA code is w/Δ rounded, a half to even; the layer computes with Δ·code:\n\n" +
           table.text() +
           fmt::format("\nThe largest error is {}·Δ; half a step is the most there can be.\n",
                       number(worst));
   if (channels > 1) {
-    text +=
-        fmt::format("With one Δ for both channels, {}, the smaller would use few of the codes.\n",
-                    number(double{one.scale}));
+    text += fmt::format("With one Δ for both channels, {}, the smaller would use few codes.\n",
+                        number(double{one.scale}));
   }
   return text + "The gradient, 1 for each weight here, passes straight through.\n";
 }

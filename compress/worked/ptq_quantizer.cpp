@@ -67,18 +67,18 @@ std::string work(const std::vector<float>& numbers) {
   const auto share = static_cast<int>(std::ceil(percentile / 100 * static_cast<double>(x.size())));
   const std::vector<double> parts{128, 112, 96, 80, 64, 48, 32, 16};
   return fmt::format(
-             "A trained network has run on a few pictures, and these are the values x of one "
-             "of\nits activations. Their range of {} bits, codes {} to {}, is\n\n  minmax      "
-             "from the smallest to the largest\n  percentile  at {} %: to the {}th of the {} "
-             "values in order, from below and above\n  mse         with the least Σ(x − Q(x))², "
-             "ends at 128ths of the outermost values\n\nwith scale s = (high − low)/{}, zero point "
-             "z = −low/s rounded, 0 within the range:\n\n",
+             "A trained network has run on a few pictures; these are the values x of one of\nits "
+             "activations. Their range of {} bits, codes {} to {}, is\n\n  minmax      from the "
+             "smallest to the largest\n  percentile  at {} %: to the {}th of the {} values, from "
+             "below and above\n  mse         with the least Σ(x − Q(x))², ends at 128ths of the "
+             "outermost\n\nwith scale s = (high − low)/{}, zero point z = −low/s rounded, 0 in the "
+             "range:\n\n",
              bits, minmax.grid.lowest, minmax.grid.highest, number(percentile), share, x.size(),
              minmax.grid.highest) +
          fmt::format("  {:10} {:>7}    {:<7} {:<11} {:<7} {:<7} {}\n", "", "low", "high", "", "",
                      "Σ error²", "relative") +
          line("minmax", minmax, x) + line("percentile", cut, x) + line("mse", best, x) +
-         "\nrelative: √(Σ(x − Q(x))²/Σx²). What becomes of the values, Q(x) = s·(code − z):\n\n" +
+         "\nrelative: √(Σ(x − Q(x))²/Σx²). The values become Q(x) = s·(code − z):\n\n" +
          Table()
              .column("x", x)
              .column("minmax", minmax.values)

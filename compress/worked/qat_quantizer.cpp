@@ -102,8 +102,8 @@ std::string work(const std::vector<float>& numbers) {
              .column("s·(code − z)", q)
              .column("gradient", values_of(x.grad()))
              .text() +
-         "\nWhat lies outside of the grid is clipped to its end, and the gradient, 1 for "
-         "each\nvalue here, does not reach it.\n";
+         "\nWhat lies outside of the grid is clipped to its end; the gradient, 1 for each\nvalue "
+         "here, does not reach it.\n";
 }
 
 }  // namespace

@@ -61,7 +61,7 @@ std::string work(const std::vector<float>& numbers) {
   std::string text = fmt::format(
       "1. k-means finds 2^{} = {} centroids for the weights that are not 0. They begin\nevenly "
       "from the smallest to the largest, {} + ({} − {})·k/{}; in\neach step a weight belongs to "
-      "the nearest, and a centroid becomes the mean of its\nweights (equation 2):\n\n",
+      "the nearest, and a centroid becomes the mean\nof its weights (equation 2):\n\n",
       bits, count, number(double{*low}), number(double{*high}), bracketed(double{*low}), count - 1);
   text += steps_of(values, RandomStream(0, Purpose::initialisation));
 
@@ -77,8 +77,8 @@ std::string work(const std::vector<float>& numbers) {
   for (const int32_t index : book.indices)
     cluster.push_back(index < 0 ? "–" : std::to_string(index + 1));
   text +=
-      "\n2. Training moves the centroids. Let the gradients of what the layer computes with\nbe "
-      "0.01, 0.02 and so on: a centroid gets the sum over its cluster (equation 3),\nand with "
+      "\n2. Training moves the centroids. Let the gradients of what the layer computes\nwith be "
+      "0.01, 0.02 and so on: a centroid gets the sum over its cluster\n(equation 3), and with "
       "learning rate 1 moves by it:\n\n";
   for (size_t k = 0; k < book.values.size(); ++k) {
     std::vector<std::string> parts;
@@ -105,8 +105,8 @@ std::string work(const std::vector<float>& numbers) {
   const size_t n = values.size(), centroids = book.values.size();
   return text + fmt::format(
                     "\nOn disk (equation 1): {} floats of 32 bits are {} bits; {} indices of {} "
-                    "bits and\n{} floats are {}. All weights of a layer share the codebook: 1000 "
-                    "weights become\n{:.1f} times smaller, 10 weights {:.1f} times.\n",
+                    "bits\nand {} floats are {}. All weights of a layer share the codebook: 1000 "
+                    "weights\nbecome {:.1f} times smaller, 10 weights {:.1f} times.\n",
                     n, 32 * n, n, bits, centroids, bits * n + 32 * centroids, rate(1000), rate(10));
 }
 
