@@ -106,7 +106,7 @@ TEST_CASE("worked example of PTQQuantizer") {
 TEST_CASE("worked example of DoReFaQuantizer") {
   const std::string text = squeezed(worked::dorefa_quantizer().work({0.5f, -1, 0.3f, 0}));
   // E leaves the 0 out, which is what masks make: (0.5 + 1 + 0.3)/3 = 0.6.
-  CHECK_THAT(text, Contains("E = (0.5 + 1 + 0.3)\n      / 3 = 0.6\n"));
+  CHECK_THAT(text, Contains("E = (0.5 + 1 + 0.3)\n / 3 = 0.6\n"));
   // tanh: 0.4621, −0.7616, 0.2913; M = 0.7616. 0.4621/1.5232 + ½ = 0.8034; times 3 is 2.410 → 2 →
   // ⅓. The gradient: (1 − 0.4621²)/0.7616 = 1.0326.
   CHECK_THAT(text, Contains("M = max|tanh w| = 0.7616 "));
@@ -149,7 +149,7 @@ TEST_CASE("worked example of WeightSharingQuantizer") {
              Contains("cluster 2: gradient 0.04 + 0.05 + 0.06 = 0.15; -0.4 − 0.15 = -0.55\n"));
   CHECK_THAT(text, Contains("0.75 4 0.80 0.03 0.67\n"));  // less 0.03 + 0.1
   // 10·2 + 4·32 = 148 bits; 320/148 = 2.2 and 32,000/(2,000 + 128) = 15.0.
-  CHECK_THAT(text, Contains("are 320 bits; 10 indices of 2 bits and\n4 floats are 148."));
+  CHECK_THAT(text, Contains("are 320 bits; 10 indices of 2 bits\nand 4 floats are 148."));
   CHECK_THAT(text, Contains("15.0 times smaller, 10 weights 2.2 times.\n"));
 }
 
