@@ -180,6 +180,7 @@ int train(int argc, char** argv) {
     progress.clear();
     fmt::print(stderr, "espalier: warning: {}\n", message);
   };
+  listen_for_stop_signals();
   Engine engine({.threads = config.threads, .seed = config.seed, .on_warning = warn});
   EngineScope scope(engine);
 
@@ -191,7 +192,6 @@ int train(int argc, char** argv) {
     print_timeline(experiment, data);
     return 0;
   }
-  listen_for_stop_signals();
   RunFolder folder = resuming ? std::move(*task.folder)
                               : RunFolder::create(task.out, task.config_path, experiment.config(),
                                                   task.with_dense);

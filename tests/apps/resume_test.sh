@@ -99,7 +99,7 @@ for signal in INT TERM; do
   kill -$signal $process
   wait $process
   code=$?
-  [ $code -eq 130 ] || fail "SIG$signal: exit code $code, not 130"
+  [ $code -eq 130 ] || fail "SIG$signal: exit code $code, not 130: $(cat out err)"
   [ -s stopped/checkpoint ] || fail "SIG$signal: no checkpoint"
   "$program" train --resume stopped >out 2>err || fail "does not go on: $(cat err)"
   grep -q '^goes on in epoch' out || fail "does not say where it goes on: $(cat out)"
