@@ -34,6 +34,7 @@ class Workplace:
         self.includes = [root for root in roots if "backend" not in root and "runtime_objects" not in root]
         self.environment = dict(
             os.environ, PATH=os.path.join(build, "apps") + ":" + os.environ["PATH"],
+            CMAKE_GENERATOR="Ninja",  # a bare machine has no make
             CPLUS_INCLUDE_PATH=":".join(self.includes), LIBRARY_PATH=build, LD_LIBRARY_PATH=build,
             # Threads of programs that do not set it themselves would take cores from each other.
             GOMP_SPINCOUNT="5000", CXX=compiler, HAS_ONNX=has_onnx, LC_ALL="C.UTF-8")

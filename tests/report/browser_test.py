@@ -26,6 +26,7 @@ def skip(reason):
 
 try:
     from selenium import webdriver
+    from selenium.common.exceptions import WebDriverException
     from selenium.webdriver.chrome.service import Service
 except ImportError:
     skip('there is no python3-selenium')
@@ -103,7 +104,11 @@ class Browser:
                          '--disable-dev-shm-usage', '--disable-background-networking'):
             options.add_argument(argument)
         options.set_capability('goog:loggingPrefs', {'performance': 'ALL', 'browser': 'ALL'})
-        self.driver = webdriver.Chrome(service=Service(driver_path), options=options)
+        try:
+            self.driver = webdriver.Chrome(service=Service(driver_path), options=options)
+        except WebDriverException as error:  # a container without /proc or a loopback interface, say
+            print(f'skipped: the browser does not start here: {error.msg}')
+            sys.exit(SKIPPED)
 
     def open(self, path, width, scheme='light'):
         self.driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', {
