@@ -20,7 +20,6 @@
 #include "espalier/compress/quantizers/qat_quantizer.h"
 #include "espalier/compress/quantizers/weight_sharing_quantizer.h"
 #include "espalier/compress/worked/builtin.h"
-#include "espalier/compress/worked/quantizer_examples.h"
 
 namespace espalier::compress {
 

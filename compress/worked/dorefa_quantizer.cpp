@@ -8,7 +8,7 @@
 #include "espalier/compress/quantizers/grids.h"
 #include "espalier/compress/worked/by_hand.h"
 #include "espalier/compress/worked/dorefa_layer.h"
-#include "espalier/compress/worked/quantizer_examples.h"
+#include "espalier/compress/worked/builtin.h"
 
 namespace espalier::compress::worked {
 namespace {

@@ -8,7 +8,7 @@
 #include "espalier/autograd/ops.h"
 #include "espalier/compress/quantizers/grids.h"
 #include "espalier/compress/worked/by_hand.h"
-#include "espalier/compress/worked/quantizer_examples.h"
+#include "espalier/compress/worked/builtin.h"
 #include "espalier/compress/worked/quantizer_layer.h"
 
 namespace espalier::compress::worked {

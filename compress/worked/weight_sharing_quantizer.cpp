@@ -7,7 +7,7 @@
 #include "espalier/autograd/core/error.h"
 #include "espalier/compress/pruner.h"
 #include "espalier/compress/worked/by_hand.h"
-#include "espalier/compress/worked/quantizer_examples.h"
+#include "espalier/compress/worked/builtin.h"
 #include "espalier/compress/worked/quantizer_layer.h"
 
 namespace espalier::compress::worked {

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "espalier/autograd/core/error.h"
-#include "espalier/compress/worked/quantizer_examples.h"
+#include "espalier/compress/worked/builtin.h"
 
 using namespace espalier;
 using namespace espalier::compress;
