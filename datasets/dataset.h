@@ -20,6 +20,8 @@ struct Normalisation {
 
   /// The normalised value of a byte of a picture, in one of its channels.
   float operator()(uint8_t byte, int64_t channel) const;
+  /// The other way round: the byte whose normalised value is nearest.
+  uint8_t nearest_byte(float value, int64_t channel) const;
 };
 
 /// Pictures with a class each, in a fixed order.

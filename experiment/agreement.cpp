@@ -13,27 +13,15 @@ namespace {
 
 constexpr int64_t batch_size = 100;
 
-/// Finds the bytes that a data set has normalised.
-class Bytes {
- public:
-  explicit Bytes(const datasets::Dataset& pictures) : channels_(pictures.sample_shape()[2]) {
-    for (int64_t c = 0; c < channels_; ++c) {
-      for (int byte = 0; byte < 256; ++byte)
-        values_.push_back(pictures.normalisation()(static_cast<uint8_t>(byte), c));
-    }
-  }
-  uint8_t operator()(float value, size_t place) const {
-    const float* first = values_.data() + static_cast<int64_t>(place) % channels_ * 256;
-    const float* at = std::lower_bound(first, first + 256, value);
-    if (at == first + 256 || *at != value)
-      throw Error("pictures", "a value of the data set is no byte of a picture");
-    return static_cast<uint8_t>(at - first);
-  }
-
- private:
-  int64_t channels_;
-  std::vector<float> values_;  // by channel and byte; normalising keeps their order
-};
+/// The byte that a data set has normalised, `place` in a picture or in several.
+uint8_t byte_of(const datasets::Dataset& pictures, float value, size_t place) {
+  const datasets::Normalisation& normalise = pictures.normalisation();
+  const int64_t channel = static_cast<int64_t>(place) % pictures.sample_shape()[2];
+  const uint8_t byte = normalise.nearest_byte(value, channel);
+  if (normalise(byte, channel) != value)
+    throw Error("pictures", "a value of the data set is no byte of a picture");
+  return byte;
+}
 
 size_t largest_of(std::span<const float> scores) {
   return static_cast<size_t>(std::max_element(scores.begin(), scores.end()) - scores.begin());
@@ -45,7 +33,6 @@ Agreement agreement(nn::Module& model, ExportedFile& file, const datasets::Datas
   const nn::EvaluationMode evaluation(model);
   const NoGrad no_grad;
   const FlushDenormals flush;
-  const Bytes to_byte(pictures);
   const Shape& sample = pictures.sample_shape();
   const auto classes = static_cast<size_t>(file.model().output_size());
   Agreement result{.pictures = pictures.size()};
@@ -56,7 +43,7 @@ Agreement agreement(nn::Module& model, ExportedFile& file, const datasets::Datas
     std::vector<uint8_t> pixels(static_cast<size_t>(count * sample.elements()));
     for (int64_t i = 0; i < count; ++i)
       pictures.read(first + i, images.data() + i * sample.elements());
-    for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = to_byte(images.data()[i], i);
+    for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = byte_of(pictures, images.data()[i], i);
     const std::span<const float> scores = file.scores(pixels, static_cast<int>(count));
     const Tensor expected = model(std::move(images));
     for (int64_t i = 0; i < count; ++i) {
@@ -90,13 +77,12 @@ Agreement agreement(nn::Module& model, ExportedFile& file, const datasets::Datas
 }
 
 std::vector<std::vector<uint8_t>> picture_bytes(const datasets::Dataset& pictures, int64_t count) {
-  const Bytes to_byte(pictures);
   std::vector<float> values(static_cast<size_t>(pictures.sample_shape().elements()));
   std::vector<std::vector<uint8_t>> all;
   for (int64_t i = 0; i < count; ++i) {
     pictures.read(i, values.data());
     std::vector<uint8_t> pixels;
-    for (size_t k = 0; k < values.size(); ++k) pixels.push_back(to_byte(values[k], k));
+    for (size_t k = 0; k < values.size(); ++k) pixels.push_back(byte_of(pictures, values[k], k));
     all.push_back(std::move(pixels));
   }
   return all;

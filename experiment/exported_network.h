@@ -1,6 +1,7 @@
 #pragma once
 
 #include "espalier/compress/file/network.h"
+#include "espalier/datasets/dataset.h"
 #include "espalier/experiment/recorded_run.h"
 
 namespace espalier::experiment {
@@ -11,5 +12,8 @@ namespace espalier::experiment {
 /// `compress::describe`), and when
 ///         the run has no weights or its data set cannot be read
 compress::file::Network exported_network(RecordedRun& run);
+/// The same of pictures that are normalised so.
+compress::file::Network exported_network(RecordedRun& run,
+                                         const datasets::Normalisation& normalisation);
 
 }  // namespace espalier::experiment

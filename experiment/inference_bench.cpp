@@ -33,9 +33,7 @@ Speeds measured(const InferenceBench& bench, const Call& call) {
 
 Speeds of_file(const InferenceBench& bench) {
   ExportedFile file(bench.network);
-  const RandomStream random(0, Purpose::synthetic);
-  std::vector<uint8_t> pixels(static_cast<size_t>(bench.batch * file.model().input_size()));
-  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>(random.below(i, 256));
+  const std::vector<uint8_t> pixels = random_pixels(file, bench.batch);
   return measured(bench, [&] { file.scores(pixels, static_cast<int>(bench.batch)); });
 }
 
@@ -57,6 +55,13 @@ Speeds of_run(const InferenceBench& bench) {
 }
 
 }  // namespace
+
+std::vector<uint8_t> random_pixels(const ExportedFile& file, int64_t batch) {
+  const RandomStream random(0, Purpose::synthetic);
+  std::vector<uint8_t> pixels(static_cast<size_t>(batch * file.model().input_size()));
+  for (size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<uint8_t>(random.below(i, 256));
+  return pixels;
+}
 
 Speeds InferenceBench::run() const {
   Engine engine({.threads = threads});

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "espalier/experiment/exported_file.h"
 #include "espalier/experiment/speeds.h"
 
 namespace espalier::experiment {
@@ -20,5 +22,8 @@ struct InferenceBench {
   /// \throws Error when there is no such network
   Speeds run() const;
 };
+
+/// Bytes for so many pictures of what the network takes, the same ones every time.
+std::vector<uint8_t> random_pixels(const ExportedFile& file, int64_t batch);
 
 }  // namespace espalier::experiment

@@ -9,10 +9,10 @@
 
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/error.h"
-#include "espalier/autograd/core/random.h"
-#include "espalier/compress/export/describe.h"
 #include "espalier/compress/export/export_model.h"
 #include "espalier/experiment/exported_file.h"
+#include "espalier/experiment/exported_network.h"
+#include "espalier/experiment/inference_bench.h"
 #include "espalier/experiment/run_folder.h"
 #include "espalier/experiment/speeds.h"
 #include "espalier/experiment/start_weights.h"
@@ -75,12 +75,9 @@ std::optional<DenseNetwork> find_dense(const std::string& folder, const Recorded
 std::optional<ExportedNetwork> exported(RecordedRun& run, const datasets::Dataset* pictures,
                                         std::string& why_not) {
   try {
-    compress::DescribeOptions options{.sample = run.config.model.sample};
-    if (pictures) {
-      options.mean = pictures->normalisation().mean;
-      options.deviation = pictures->normalisation().deviation;
-    }
-    ExportedNetwork result{compress::describe(run.model, options), {}};
+    const datasets::Normalisation none;
+    ExportedNetwork result{
+        experiment::exported_network(run, pictures ? pictures->normalisation() : none), {}};
     result.bytes = compress::exported_bytes(result.network);
     return result;
   } catch (const Error& error) {
@@ -124,13 +121,10 @@ std::vector<double> latencies_us(const std::vector<const ExportedNetwork*>& netw
     std::vector<double> windows = {};
     void answer() { file->scores(pixels, 1); }
   };
-  const RandomStream random(0, Purpose::synthetic);
   std::vector<Measured> all;
   for (const ExportedNetwork* network : networks) {
     Measured one{std::make_unique<ExportedFile>(network->bytes, "the exported network"), {}};
-    one.pixels.resize(static_cast<size_t>(one.file->model().input_size()));
-    for (size_t i = 0; i < one.pixels.size(); ++i)
-      one.pixels[i] = static_cast<uint8_t>(random.below(i, 256));
+    one.pixels = experiment::random_pixels(*one.file, 1);
     for (int i = 0; i < warm_up_calls; ++i) one.answer();
     all.push_back(std::move(one));
   }

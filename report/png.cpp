@@ -1,48 +1,21 @@
 #include "espalier/report/png.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
+#include <png.h>
 
 #include <algorithm>
 #include <cmath>
-#include <string_view>
+#include <csetjmp>
 
 #include "espalier/autograd/core/error.h"
 #include "espalier/report/text.h"
 
-// The format: PNG (Portable Network Graphics) Specification, 2nd edition, W3C 2003, §5 and §11.
 namespace espalier::report {
 namespace {
 
 using Bytes = std::vector<uint8_t>;
 
 constexpr Colour paper = {0xf6, 0xef, 0xd8}, earth = {0x26, 0x33, 0x2e}, stone = {0x93, 0x9d, 0x97};
-
-void append_number(Bytes& bytes, uint32_t number) {
-  for (int shift = 24; shift >= 0; shift -= 8)
-    bytes.push_back(static_cast<uint8_t>(number >> shift));
-}
-
-/// Length, kind, content, and the checksum of the latter two.
-void append_chunk(Bytes& file, std::string_view kind, const Bytes& content) {
-  append_number(file, static_cast<uint32_t>(content.size()));
-  const size_t start = file.size();
-  file.insert(file.end(), kind.begin(), kind.end());
-  file.insert(file.end(), content.begin(), content.end());
-  append_number(file, static_cast<uint32_t>(
-                          crc32(0, file.data() + start, static_cast<uInt>(file.size() - start))));
-}
-
-Bytes compressed(const Bytes& content) {
-  uLongf size = compressBound(static_cast<uLong>(content.size()));
-  Bytes result(size);
-  if (compress2(result.data(), &size, content.data(), static_cast<uLong>(content.size()),
-                Z_BEST_COMPRESSION) != Z_OK) {
-    throw Error("png", "zlib has no memory left to compress a picture");
-  }
-  result.resize(size);
-  return result;
-}
 
 /// The colours that occur in the picture, and where each value of a pixel is among them.
 struct Used {
@@ -64,34 +37,45 @@ struct Used {
   }
 };
 
-/// Rows of pixels, each behind a byte 0: its bytes are as they are, not differences.
-Bytes indexed_rows(const Picture& picture, const Used& used) {
-  const int bits = used.bits(), per_byte = 8 / bits;
-  Bytes rows;
-  for (int y = 0; y < picture.height; ++y) {
-    rows.push_back(0);
-    for (int x = 0; x < picture.width; x += per_byte) {
-      int byte = 0;
-      for (int i = 0; i < per_byte; ++i) {
-        const size_t at = static_cast<size_t>(y) * static_cast<size_t>(picture.width) +
-                          static_cast<size_t>(x + i);
-        byte = byte << bits | (x + i < picture.width ? used.index[picture.pixels[at]] : 0);
-      }
-      rows.push_back(static_cast<uint8_t>(byte));
-    }
-  }
-  return rows;
+extern "C" void append(png_structp png, png_bytep data, size_t size) {
+  auto& file = *static_cast<Bytes*>(png_get_io_ptr(png));
+  file.insert(file.end(), data, data + size);
 }
 
-Bytes colour_rows(const Picture& picture) {
-  const size_t width = static_cast<size_t>(picture.width) * 3;
-  Bytes rows;
-  for (size_t y = 0; y < static_cast<size_t>(picture.height); ++y) {
-    rows.push_back(0);
-    const auto row = picture.pixels.begin() + static_cast<std::ptrdiff_t>(y * width);
-    rows.insert(rows.end(), row, row + static_cast<std::ptrdiff_t>(width));
+/// \param rows  pixels, a byte for each index of a colour
+/// \param colours  null: `rows` are red, green, blue
+Bytes written(const Picture& picture, const Bytes& rows, const Used* colours) {
+  Bytes file;
+  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
+  png_infop info = png ? png_create_info_struct(png) : nullptr;
+  // libpng comes back here when something goes wrong; nothing below has a destructor.
+  if (!info || setjmp(png_jmpbuf(png)) != 0) {
+    png_destroy_write_struct(&png, &info);
+    throw Error("png", "libpng cannot write a picture");
   }
-  return rows;
+  png_set_write_fn(png, &file, append, nullptr);
+  png_set_compression_level(png, 9);
+  png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_NONE);  // indices have no differences
+  png_set_IHDR(png, info, static_cast<png_uint_32>(picture.width),
+               static_cast<png_uint_32>(picture.height), colours ? colours->bits() : 8,
+               colours ? PNG_COLOR_TYPE_PALETTE : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  if (colours) {
+    png_color palette[256];
+    for (size_t i = 0; i < colours->colours.size(); ++i) {
+      const Colour& each = colours->colours[i];
+      palette[i] = {each[0], each[1], each[2]};
+    }
+    png_set_PLTE(png, info, palette, static_cast<int>(colours->colours.size()));
+  }
+  png_write_info(png, info);
+  png_set_packing(png);  // several pixels in a byte
+  const size_t row = static_cast<size_t>(picture.width) * static_cast<size_t>(picture.channels);
+  for (size_t y = 0; y < static_cast<size_t>(picture.height); ++y)
+    png_write_row(png, rows.data() + y * row);
+  png_write_end(png, info);
+  png_destroy_write_struct(&png, &info);
+  return file;
 }
 
 void check(const Picture& picture) {
@@ -151,28 +135,11 @@ Palette epoch_colours(int last) {
 
 std::vector<uint8_t> to_png(const Picture& picture, const Palette& palette) {
   check(picture);
-  constexpr uint8_t colour = 2, from_palette = 3;
-  Bytes file = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-  Bytes header;
-  append_number(header, static_cast<uint32_t>(picture.width));
-  append_number(header, static_cast<uint32_t>(picture.height));
-  if (picture.channels == 3) {
-    header.insert(header.end(), {8, colour, 0, 0, 0});
-    append_chunk(file, "IHDR", header);
-    append_chunk(file, "IDAT", compressed(colour_rows(picture)));
-  } else {
-    const Used used(picture, palette);
-    header.insert(header.end(), {static_cast<uint8_t>(used.bits()), from_palette, 0, 0, 0});
-    append_chunk(file, "IHDR", header);
-    Bytes colours;
-    for (const Colour& each : used.colours) {
-      colours.insert(colours.end(), each.begin(), each.end());
-    }
-    append_chunk(file, "PLTE", colours);
-    append_chunk(file, "IDAT", compressed(indexed_rows(picture, used)));
-  }
-  append_chunk(file, "IEND", {});
-  return file;
+  if (picture.channels == 3) return written(picture, picture.pixels, nullptr);
+  const Used used(picture, palette);
+  Bytes indices;
+  for (const uint8_t value : picture.pixels) indices.push_back(used.index[value]);
+  return written(picture, indices, &used);
 }
 
 std::string png_address(const Picture& picture, const Palette& palette) {

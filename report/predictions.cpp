@@ -1,7 +1,6 @@
 #include "espalier/report/predictions.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "espalier/autograd/core/parallel.h"
 #include "espalier/autograd/graph.h"
@@ -9,16 +8,6 @@
 #include "espalier/nn/train/evaluation.h"
 
 namespace espalier::report {
-namespace {
-
-/// One for all channels, one for each, or none.
-double of_channel(const std::vector<float>& values, size_t channel, double if_none) {
-  if (values.empty()) return if_none;
-  return double{values.size() == 1 ? values[0] : values[channel]};
-}
-
-}  // namespace
-
 std::vector<int64_t> answers(nn::Module& model, const datasets::DatasetPtr& pictures) {
   const nn::EvaluationMode evaluation(model);
   const NoGrad no_grad;
@@ -85,13 +74,9 @@ Picture picture(const datasets::Dataset& pictures, int64_t index) {
                  .height = static_cast<int>(shape[0]),
                  .channels = static_cast<int>(shape[2]),
                  .pixels = {}};
-  const datasets::Normalisation& normalisation = pictures.normalisation();
   for (size_t i = 0; i < values.size(); ++i) {
-    const size_t channel = i % static_cast<size_t>(shape[2]);
-    const double light = double{values[i]} * of_channel(normalisation.deviation, channel, 1) +
-                         of_channel(normalisation.mean, channel, 0);
-    const double byte = std::clamp(std::round(light * 255), 0.0, 255.0);
-    result.pixels.push_back(static_cast<uint8_t>(byte));
+    const int64_t channel = static_cast<int64_t>(i) % shape[2];
+    result.pixels.push_back(pictures.normalisation().nearest_byte(values[i], channel));
   }
   return result;
 }

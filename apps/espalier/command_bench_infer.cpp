@@ -5,8 +5,8 @@
 
 #include "arguments.h"
 #include "commands.h"
-#include "display/report.h"
 #include "display/text.h"
+#include "display/training_summary.h"
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/platform.h"
 #include "espalier/compress/config/map_reader.h"

@@ -1,4 +1,4 @@
-#include "display/report.h"
+#include "display/training_summary.h"
 
 #include <fmt/format.h>
 
