@@ -4,7 +4,7 @@
 //
 //   pruner_differences [--data FOLDER] [--epochs N] [--seeds N] [--pictures N] [PART …]
 //
-// prints a line for each: see `lessons::print`.
+// prints a line for each: see `differences::print`.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -14,7 +14,7 @@
 
 using namespace espalier;
 using namespace espalier::compress;
-using namespace lessons;
+using namespace differences;
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 /// Small trainings whose results are set side by side.
-namespace lessons {
+namespace differences {
 
 using namespace espalier;
 
@@ -81,4 +81,4 @@ struct Part {
 /// its exit code, 77 where there are no pictures
 int run(int count, char** words, const std::vector<Part>& parts);
 
-}  // namespace lessons
+}  // namespace differences

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <optional>
 
-namespace lessons {
+namespace differences {
 namespace {
 
 struct AfterStep : nn::Callback {
@@ -140,4 +140,4 @@ int run(int count, char** words, const std::vector<Part>& parts) {
   return 0;
 }
 
-}  // namespace lessons
+}  // namespace differences
