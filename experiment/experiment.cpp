@@ -107,7 +107,7 @@ class EpochLog : public nn::Callback {
 /// Goes on with what the folder has. If masks of epochs that are done are not on record, no more
 /// are: a history without its beginning tells nothing.
 MaskRecorder mask_recorder(const nn::Module& model, const RunFolder& folder, int epochs_done) {
-  const std::optional<std::string> file = folder.mask_history();
+  const std::optional<std::string> file = recorded_file(folder.path(), run_file::mask_history);
   if (epochs_done > 0 && !file) return MaskRecorder();
   try {
     return MaskRecorder(model, file.value_or(""));

@@ -44,11 +44,6 @@ void remove_partial_files(const fs::path& folder) {
   }
 }
 
-std::string content_of(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
 /// For a file of a folder that is locked already.
 std::unique_ptr<ExclusiveFile> open_for_writing(const std::string& path) {
   std::optional<ExclusiveFile> opened = ExclusiveFile::open(path);
@@ -61,6 +56,12 @@ std::string as_run(const TrainConfig& config) {
 }
 
 }  // namespace
+
+std::optional<std::string> recorded_file(const std::string& folder, const char* name) {
+  std::ifstream stream(fs::path(folder) / name, std::ios::binary);
+  if (!stream) return std::nullopt;
+  return std::string(std::istreambuf_iterator<char>(stream), {});
+}
 
 RunFolder::RunFolder(fs::path path, TrainConfig config, ExclusiveFile metrics)
     : path_(std::move(path)),
@@ -178,7 +179,7 @@ std::optional<EpochMetrics> RunFolder::last_metrics() const {
 }
 
 void RunFolder::keep_epochs(int epochs) {
-  const std::string text = content_of(file(run_file::metrics));
+  const std::string text = recorded_file(path_.string(), run_file::metrics).value_or("");
   size_t end = 0;
   for (int line = 0; line < epochs; ++line) {
     const size_t line_end = text.find('\n', end);
@@ -194,7 +195,7 @@ void RunFolder::keep_epochs(int epochs) {
 
 void RunFolder::keep_mask_records(int epochs) {
   masks_.reset();
-  const std::optional<std::string> content = mask_history();
+  const std::optional<std::string> content = recorded_file(path_.string(), run_file::mask_history);
   if (!content) return;
   const std::optional<size_t> length = length_of_records(*content, epochs);
   if (epochs == 0 || !length) {
@@ -204,11 +205,6 @@ void RunFolder::keep_mask_records(int epochs) {
   } else if (*length < content->size()) {
     open_for_writing(file(run_file::mask_history))->truncate(static_cast<int64_t>(*length));
   }
-}
-
-std::optional<std::string> RunFolder::mask_history() const {
-  if (!fs::exists(path_ / run_file::mask_history)) return std::nullopt;
-  return content_of(file(run_file::mask_history));
 }
 
 void RunFolder::keep_weights(const nn::Module& model) {

@@ -24,6 +24,9 @@ inline constexpr const char* checkpoint = "checkpoint";
 inline constexpr const char* trace = "trace.json";  ///< of `train --profile`, a time line
 }  // namespace run_file
 
+/// What a file of a run's folder holds, `run_file::metrics` say; nothing if it is not there.
+std::optional<std::string> recorded_file(const std::string& folder, const char* name);
+
 /// Below a run's folder: the same training without compression.
 inline constexpr const char* dense_folder = "dense";
 
@@ -90,8 +93,6 @@ class RunFolder {
   /// mask_history; if there are fewer of the latter it is of no use and goes.
   /// \throws Error when there are fewer lines
   void keep_epochs(int epochs);
-  /// What mask_history holds; nothing if there is none.
-  std::optional<std::string> mask_history() const;
   /// Keeps weights that come of no training here: were brought from elsewhere, or quantized after
   /// one. \throws as `record`
   void keep_weights(const nn::Module& model);

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "espalier/autograd/core/engine.h"
@@ -66,11 +64,6 @@ class Collector {
   DatasetPtr pictures_;  // those that the run was judged with; null: they are not to be had
 };
 
-std::string text_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 Run Collector::collect() {
   if (!fs::exists(fs::path(folder_) / experiment::run_file::config)) {
     throw compress::ConfigError(fmt::format("'{}' holds no run: there is no {} in it", folder_,
@@ -106,7 +99,7 @@ void Collector::describe(const RecordedRun& recorded) {
     run_.algorithms += (run_.algorithms.empty() ? "" : ", ") + compressor->name();
   if (run_.algorithms.empty()) run_.algorithms = "no compression";
   run_.accuracy_of = config.data.hold_out > 0 ? "held-out training pictures" : "test pictures";
-  run_.config = text_of(fs::path(folder_) / experiment::run_file::config);
+  run_.config = experiment::recorded_file(folder_, experiment::run_file::config).value_or("");
   run_.seed = config.seed;
   try {
     const auto checkpoint = experiment::read_checkpoint(

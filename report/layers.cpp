@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 
 #include "espalier/autograd/core/error.h"
@@ -90,12 +88,6 @@ std::vector<std::string> names(const std::vector<Layer>& layers) {
   return result;
 }
 
-std::optional<std::string> content_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::nullopt;
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
 /// The masks that the checkpoint of a run holds, by layer; of several pruners what each keeps.
 std::map<std::string, Mask> masks_in_checkpoint(const std::string& folder,
                                                 const std::vector<Layer>& layers) {
@@ -145,7 +137,7 @@ std::vector<WeightHistory> recorded_histories(const std::string& folder,
   std::optional<std::string> file;
   std::string at = folder;
   for (int i = 0; i < most_generations && !file && !at.empty(); ++i) {
-    file = content_of(fs::path(at) / experiment::run_file::mask_history);
+    file = experiment::recorded_file(at, experiment::run_file::mask_history);
     at = experiment::recorded_origin(at).run;
   }
   if (!file || file->empty()) {

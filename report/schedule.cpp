@@ -3,9 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "espalier/autograd/core/error.h"
 #include "espalier/experiment/compressors.h"
@@ -15,7 +12,6 @@
 
 namespace espalier::report {
 
-namespace fs = std::filesystem;
 using experiment::EpochMetrics;
 
 namespace {
@@ -30,10 +26,10 @@ std::string without_rule(std::string text, const compress::Compressor& compresso
 
 /// Channels that were removed: what is gone of the first axis of weights.
 void add_removals(const std::string& folder, std::vector<Event>& events) {
-  std::ifstream file(fs::path(folder) / experiment::run_file::mask_history, std::ios::binary);
-  const std::string records(std::istreambuf_iterator<char>(file), {});
+  const auto records = experiment::recorded_file(folder, experiment::run_file::mask_history);
+  if (!records) return;
   try {
-    for (const auto& layer : experiment::weight_histories(experiment::read_records(records))) {
+    for (const auto& layer : experiment::weight_histories(experiment::read_records(*records))) {
       for (const auto& removal : layer.removals) {
         if (removal.axis != 0) continue;
         events.push_back({static_cast<double>(removal.epoch + 1), "remove",
