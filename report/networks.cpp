@@ -75,9 +75,7 @@ std::optional<DenseNetwork> find_dense(const std::string& folder, const Recorded
 std::optional<ExportedNetwork> exported(RecordedRun& run, const datasets::Dataset* pictures,
                                         std::string& why_not) {
   try {
-    const datasets::Normalisation none;
-    ExportedNetwork result{
-        experiment::exported_network(run, pictures ? pictures->normalisation() : none), {}};
+    ExportedNetwork result{experiment::exported_network(run, pictures), {}};
     result.bytes = compress::exported_bytes(result.network);
     return result;
   } catch (const Error& error) {

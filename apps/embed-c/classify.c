@@ -21,6 +21,17 @@ static int answer(int8_t *scores) {
   return best;
 }
 
+/* What a class is called, if the network says so. */
+static const char *name_of(int class_index) {
+#ifdef NETWORK_CLASS_NAMES
+  static const char *const names[] = NETWORK_CLASS_NAMES;
+  return names[class_index];
+#else
+  (void)class_index;
+  return "";
+#endif
+}
+
 /* Fills `pixels`; says what is wrong, or nothing. */
 static const char *read_picture(const char *path) {
   static char expected[80];
@@ -60,8 +71,8 @@ int main(int count, char **arguments) {
       continue;
     }
     best = answer(scores);
-    printf("%s: class %d, score %.3f\n", arguments[i], best,
-           (double)NETWORK_SCORE_SCALE * (scores[best] - NETWORK_SCORE_ZERO_POINT));
+    printf("%s: class %d%s%s, score %.3f\n", arguments[i], best, name_of(best)[0] ? " " : "",
+           name_of(best), (double)NETWORK_SCORE_SCALE * (scores[best] - NETWORK_SCORE_ZERO_POINT));
   }
   return failed;
 }

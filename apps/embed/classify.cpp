@@ -73,8 +73,10 @@ int main(int count, char** arguments) {
       return 1;
     }
     const auto best = std::max_element(scores.begin(), scores.end());
-    std::printf("%s: class %d, score %.3f\n", arguments[i], static_cast<int>(best - scores.begin()),
-                static_cast<double>(*best));
+    const auto answer = static_cast<int>(best - scores.begin());
+    const char* name = model.class_name(answer);
+    std::printf("%s: class %d%s%s, score %.3f\n", arguments[i], answer, name ? " " : "",
+                name ? name : "", static_cast<double>(*best));
   }
   return failed ? 1 : 0;
 }

@@ -25,12 +25,13 @@ const Usage usage = {
     .description =
         "Classifies picture files with an exported network: the likeliest class of each and\n"
         "its probability. Pictures are stretched to the size that the network takes.",
-    .options = {{"names", "A,B,…", "what the classes are called, in their order"},
+    .options = {{"names", "A,B,…",
+                 "what the classes are called, in their order (default: as the file says)"},
                 {"top", "N", "how many classes to show of each picture (default: 1)"}},
     .examples =
         "  espalier run lenet5.esp digit.png\n"
-        "  espalier run resnet20.esp pictures/*.jpg --top 3 \\\n"
-        "    --names plane,car,bird,cat,deer,dog,frog,horse,ship,truck\n"};
+        "  espalier run resnet20.esp pictures/*.jpg --top 3\n"
+        "  espalier run pets.esp rex.jpg --names cat,dog\n"};
 
 /// Softmax of the scores.
 std::vector<double> probabilities(std::span<const float> scores) {
@@ -42,9 +43,17 @@ std::vector<double> probabilities(std::span<const float> scores) {
   return shares;
 }
 
-std::vector<std::string> read_names(const Arguments& arguments, int64_t classes) {
+/// The names that were given, else those in the file, else numbers.
+std::vector<std::string> read_names(const Arguments& arguments, const runtime::Model& model) {
+  const int64_t classes = model.output_size();
   std::vector<std::string> names;
-  if (!arguments.has("names")) return names;
+  if (!arguments.has("names")) {
+    for (int64_t i = 0; i < classes; ++i) {
+      const char* name = model.class_name(i);
+      names.push_back(name ? name : std::to_string(i));
+    }
+    return names;
+  }
   std::istringstream list(arguments.values.at("names"));
   for (std::string name; std::getline(list, name, ',');) names.push_back(name);
   if (static_cast<int64_t>(names.size()) != classes) {
@@ -65,7 +74,7 @@ int run(int argc, char** argv) {
   require_exported(words[0]);
   experiment::ExportedFile network(words[0]);
   const runtime::Model& model = network.model();
-  const std::vector<std::string> names = read_names(*arguments, model.output_size());
+  const std::vector<std::string> names = read_names(*arguments, model);
   int64_t top = 1;
   if (arguments->has("top")) {
     compress::Value given = compress::Value::map();
@@ -95,8 +104,7 @@ int run(int argc, char** argv) {
     std::string line = padded_right(words[i], width);
     for (size_t k = 0; k < static_cast<size_t>(top); ++k) {
       const size_t label = order[k];
-      line += fmt::format("  {} {}", names.empty() ? std::to_string(label) : names[label],
-                          percent(shares[label], 1));
+      line += fmt::format("  {} {}", names[label], percent(shares[label], 1));
     }
     fmt::print("{}\n", line);
   }

@@ -11,6 +11,7 @@
 #include "espalier/autograd/core/engine.h"
 #include "espalier/compress/config/map_reader.h"
 #include "espalier/compress/export/export_model.h"
+#include "espalier/compress/export/round_biases.h"
 #include "espalier/compress/export/verify.h"
 #include "espalier/experiment/agreement.h"
 #include "espalier/experiment/exported_file.h"
@@ -70,7 +71,8 @@ int verify(int argc, char** argv) {
   EngineScope scope(engine);
   const experiment::TrainingData data = open_data(run.config);
   experiment::ExportedFile file(path);
-  const Network network = experiment::exported_network(run);
+  Network network = experiment::exported_network(run);
+  compress::round_biases(network);
   fmt::print("{}{}", labelled("file", path), labelled("run", folder));
   // What the run says today must be what is in the file, to the last bit.
   const bool same = compress::exported_bytes(network) == file.bytes();

@@ -34,6 +34,22 @@ void require_identifier(const std::string& name) {
   }
 }
 
+/// The names as C writes an array of them. What is no plain ASCII is an escape of three octal
+/// digits, which cannot run into the character behind it; a question mark would begin a trigraph.
+std::string name_list(const std::vector<std::string>& names) {
+  std::vector<std::string> quoted;
+  for (const std::string& name : names) {
+    std::string text = "\"";
+    for (const char c : name) {
+      const auto byte = static_cast<unsigned char>(c);
+      const bool plain = byte >= 32 && byte < 127 && c != '"' && c != '\\' && c != '?';
+      text += plain ? std::string(1, c) : fmt::format("\\{:03o}", byte);
+    }
+    quoted.push_back(text + "\"");
+  }
+  return fmt::format("{{{}}}", fmt::join(quoted, ", "));
+}
+
 /// What the caller of the generated function needs to know, and its declaration.
 std::string declarations(const Network& network, const std::string& name, int64_t arena_bytes) {
   const Extents x = extents(network.values.front()), y = extents(network.values.back());
@@ -51,6 +67,7 @@ std::string declarations(const Network& network, const std::string& name, int64_
   define("SCORE_SCALE", fmt::format("{:.9e}f", scores.scale));
   define("SCORE_ZERO_POINT", fmt::format("({})", scores.zero_point));
   define("ARENA_BYTES", std::to_string(std::max<int64_t>(arena_bytes, 4)));
+  if (!network.class_names.empty()) define("CLASS_NAMES", name_list(network.class_names));
   text += fmt::format("\nvoid {}_run(const uint8_t *pixels, int8_t *scores, void *arena);\n", name);
   return text;
 }
@@ -67,13 +84,17 @@ std::string how_to_call(const Network& network, const std::string& name) {
 
    pixels  {2} x {3} x {4} bytes, row by row from the top, the channels of a pixel side by side
    scores  of each class; the largest is the answer. As real numbers they are
-           {0}_SCORE_SCALE * (score - {0}_SCORE_ZERO_POINT)
+           {0}_SCORE_SCALE * (score - {0}_SCORE_ZERO_POINT){5}
    arena   {0}_ARENA_BYTES of working memory, aligned to 4 bytes; nothing in it is kept between
            calls. Two calls may run at once, each with an arena of its own.
 
    There is no other memory than these and the stack, of which a few hundred bytes are used. */
 )",
-      macro, name, x.height, x.width, x.channels);
+      macro, name, x.height, x.width, x.channels,
+      network.class_names.empty() ? ""
+                                  : fmt::format("\n           What the classes are called: "
+                                                "const char *const names[] = {}_CLASS_NAMES;",
+                                                macro));
 }
 
 /// Writes the constants of each step and the function that calls them.

@@ -18,9 +18,10 @@ struct CSourceOptions {
 ///     void NAME_run(const uint8_t *pixels, int8_t *scores, void *arena);
 ///
 /// and, as macros, NAME_ARENA_BYTES, NAME_HEIGHT, NAME_WIDTH, NAME_CHANNELS and NAME_INPUT_BYTES of
-/// the picture, NAME_CLASSES, and NAME_SCORE_SCALE and NAME_SCORE_ZERO_POINT of the scores. Every
-/// integer is the runtime's: compress/runtime/fixed_point.h is repeated in C. How weights lie in it
-/// is in docs/c-file.md. The text is equal for equal networks.
+/// the picture, NAME_CLASSES, NAME_SCORE_SCALE and NAME_SCORE_ZERO_POINT of the scores, and where
+/// classes have names NAME_CLASS_NAMES, which is what an array of them begins with: `{"cat", "dog"}`.
+/// Every integer is the runtime's: compress/runtime/fixed_point.h is repeated in C. How weights lie
+/// in it is in docs/c-file.md. The text is equal for equal networks.
 ///
 /// \throws Error  naming the layer, if any value or weight is float32, if the network contradicts
 ///                itself, or the name is no identifier

@@ -77,6 +77,7 @@ class Description {
         done_(graph_.operations().size()),
         stored_(graph_.values().size(), -1) {
     network_.normalisation = {options.mean, options.deviation};
+    network_.class_names = options.class_names;
     stored_[0] = new_value(graph_.value(0).shape, wanted_grid(0));
   }
 

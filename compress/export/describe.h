@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "espalier/autograd/core/shape.h"
@@ -13,6 +14,7 @@ struct DescribeOptions {
   Shape sample;                       ///< what it takes: `H×W×C`, or one axis of values
   std::vector<float> mean = {};       ///< of pixel/255, per channel, for all, or none: see
   std::vector<float> deviation = {};  ///< `file::Normalisation`
+  std::vector<std::string> class_names = {};  ///< of the numbers of the result; may be empty
 };
 
 /// A network as an engine would run it, with what has effect at this moment: masks, quantized

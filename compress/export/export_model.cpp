@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "espalier/autograd/core/platform.h"
+#include "espalier/compress/export/round_biases.h"
 #include "espalier/compress/file/loaded.h"
 #include "espalier/compress/file/write.h"
 
@@ -36,6 +37,7 @@ void export_model(nn::Module& model, const std::string& path, const DescribeOpti
 }
 
 std::vector<uint8_t> exported_bytes(file::Network network) {
+  round_biases(network);
   network.self_test.reset();
   network.self_test = answered(file::loaded(file::encode(network)));
   const std::vector<uint8_t> bytes = file::encode(network);

@@ -20,7 +20,8 @@ void export_model(nn::Module& model, const std::string& path, const DescribeOpti
 /// The same for a network that is described already.
 void export_network(const file::Network& network, const std::string& path);
 
-/// The bytes of that file. The runtime has loaded them and passed their self-test.
+/// The bytes of that file, with biases as `round_biases` leaves them. The runtime has loaded them
+/// and passed their self-test.
 std::vector<uint8_t> exported_bytes(file::Network network);
 
 }  // namespace espalier::compress

@@ -60,6 +60,7 @@ FileBytes inspect(const std::vector<uint8_t>& bytes) {
   found.file = static_cast<int64_t>(bytes.size());
   found.header = static_cast<int64_t>(parts.header.left());
   found.self_test = static_cast<int64_t>(parts.self_test.left());
+  found.class_names = static_cast<int64_t>(parts.class_names.left());
   runtime::Budget budget(std::numeric_limits<size_t>::max());
   runtime::Graph graph;
   require(runtime::read_graph(parts.header, budget, graph));

@@ -23,9 +23,10 @@ struct LayerBytes {
 
 /// What a `.esp` file consists of.
 struct FileBytes {
-  int64_t file = 0;       ///< all of it
-  int64_t header = 0;     ///< operations, shapes, grids
-  int64_t self_test = 0;  ///< its answer
+  int64_t file = 0;         ///< all of it
+  int64_t header = 0;       ///< operations, shapes, grids
+  int64_t self_test = 0;    ///< its answer
+  int64_t class_names = 0;  ///< what the classes are called
   std::vector<LayerBytes> layers;
 };
 

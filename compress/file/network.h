@@ -182,6 +182,7 @@ struct Network {
   std::vector<Operation> operations;
   Normalisation normalisation;
   std::optional<SelfTest> self_test;
+  std::vector<std::string> class_names;  ///< one for each number of the result, or none
 };
 
 }  // namespace espalier::compress::file

@@ -333,6 +333,20 @@ void check_shapes(const Network& network, const runtime::Graph& graph) {
   }
 }
 
+void write_class_names(const Network& network, size_t classes, ByteWriter& out) {
+  const std::vector<std::string>& names = network.class_names;
+  if (names.size() != classes)
+    throw Error("encode", "there are " + std::to_string(names.size()) + " names for " +
+                              std::to_string(classes) + " classes");
+  out.varint(static_cast<int64_t>(names.size()));
+  for (const std::string& name : names) {
+    if (name.find('\0') != std::string::npos)
+      throw Error("encode", "the name of a class has a character 0 in it");
+    out.varint(static_cast<int64_t>(name.size()));
+    for (const char c : name) out.byte(static_cast<unsigned char>(c));
+  }
+}
+
 }  // namespace
 
 std::vector<uint8_t> self_test_pixels(uint32_t seed, int64_t count) {
@@ -384,19 +398,25 @@ std::vector<uint8_t> encode(const Network& network) {
   body.append(header);
   body.varint(static_cast<int64_t>(stream.size()));
   body.append(stream);
+  const auto size = static_cast<size_t>(graph.values[graph.values.size() - 1].size());
+  ByteWriter self_test;
   if (const auto& test = network.self_test) {
     const Value& output = network.values.back();
-    const auto size = static_cast<size_t>(graph.values[graph.values.size() - 1].size());
     if (test->codes.size() != (output.has_codes() ? size : 0) ||
         test->values.size() != (output.has_codes() ? 0 : size))
       throw Error("encode", "the self-test must have one number for each of the network's outputs");
-    body.fixed32(test->seed);
-    for (const int8_t code : test->codes) body.byte(code & 255);
-    for (const float value : test->values) body.float32(value);
+    self_test.fixed32(test->seed);
+    for (const int8_t code : test->codes) self_test.byte(code & 255);
+    for (const float value : test->values) self_test.float32(value);
   }
+  // Version 1 has everything but names, and ends with the self-test.
+  const int version = network.class_names.empty() ? 1 : 2;
+  if (version > 1) body.varint(static_cast<int64_t>(self_test.bytes.size()));
+  body.append(self_test.bytes);
+  if (version > 1) write_class_names(network, size, body);
   ByteWriter file;
   for (const uint8_t letter : runtime::magic) file.byte(letter);
-  file.byte(runtime::format_version);
+  file.byte(version);
   file.fixed32(runtime::crc32(body.bytes.data(), body.bytes.size()));
   file.append(body.bytes);
   return std::move(file.bytes);

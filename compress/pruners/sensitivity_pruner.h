@@ -11,7 +11,7 @@
 namespace espalier::compress {
 
 /// Pruning by a threshold for each layer (Han et al., *Learning both Weights and Connections for
-/// Efficient Neural Networks*, arXiv 1506.02626, section 3): a weight stays if
+/// Efficient Neural Networks*, arXiv 1506.02626, section 4): a weight stays if
 ///
 ///     |w| > q·σ
 ///

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <new>
 
+#include "espalier/compress/runtime/format/class_names.h"
 #include "espalier/compress/runtime/load_with.h"
 #include "espalier/compress/runtime/plan/execute.h"
 #include "espalier/compress/runtime/plan/input.h"
@@ -18,6 +19,7 @@ struct Model::Loaded {
   bool has_self_test = false;
   uint32_t seed = 0;
   Array<uint8_t> expected;  // of the self-test: codes, or float32 as they are stored
+  ClassNames class_names;
 
   const Value& input() const { return graph.values[0]; }
   const Value& output() const { return graph.values[graph.values.size() - 1]; }
@@ -265,6 +267,9 @@ float Model::output_scale() const {
 int Model::output_zero_point() const {
   return loaded_->output().grid.zero_point;
 }
+const char* Model::class_name(int64_t index) const {
+  return loaded_->class_names.name(index);
+}
 int64_t Model::weights() const {
   return loaded_->plan.weights;
 }
@@ -371,6 +376,10 @@ Status load_with(const Kernels& wanted, const void* data, size_t size, const Opt
         return {StatusCode::too_large, "there is no memory for the self-test"};
       std::memcpy(loaded.expected.data(), in.position(), bytes);
       loaded.has_self_test = true;
+    }
+    if (parts.version > 1) {
+      status = loaded.class_names.read(parts.class_names, loaded.output().size(), loaded.budget);
+      if (!status.ok()) break;
     }
     // Names and tables lie in the caller's memory.
     for (Operation& operation : loaded.graph.operations) {

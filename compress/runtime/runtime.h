@@ -67,6 +67,9 @@ class Model {
   bool output_has_codes() const;
   float output_scale() const;
   int output_zero_point() const;
+  /// What the class with this index is called: UTF-8 that ends with a 0 and lives as long as the
+  /// network. Null where the file does not say, or there is no such class.
+  const char* class_name(int64_t index) const;
 
   /// Weights in all layers, and how many of them are not pruned.
   int64_t weights() const;

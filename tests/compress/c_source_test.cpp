@@ -200,6 +200,18 @@ TEST_CASE("c source: a layer's path cannot end a comment") {
   CHECK_THAT(text, !Contains("*/ int x"));
 }
 
+TEST_CASE("c source: names of classes are a list for an array, whatever is in them") {
+  file::Network network = three_outputs();
+  CHECK_THAT(c_source(network, {.name = "net"}), !Contains("CLASS_NAMES"));
+  network.class_names = {"cat", "a\"\\\n?\?=1", "\xC3\xA4pfel"};
+  for (const std::string& text :
+       {c_source(network, {.name = "net"}), c_header(network, {.name = "net"})}) {
+    CHECK_THAT(text, Contains("#define NET_CLASS_NAMES {\"cat\", \"a\\042\\134\\012\\077\\077=1\", "
+                              "\"\\303\\244pfel\"}\n"));
+    CHECK_THAT(text, Contains("names[] = NET_CLASS_NAMES;"));
+  }
+}
+
 TEST_CASE("c source: pixels become codes by a table for each different channel") {
   file::Network network = convolutions();
   CHECK(pixel_tables(network).of_channel == std::vector<uint8_t>{0, 1, 2});

@@ -129,7 +129,7 @@ TEST_CASE("file: a changed byte, a missing byte, another version and another fil
   changed.pop_back();
   REQUIRE(code(changed) == runtime::StatusCode::damaged);
   changed = bytes;
-  changed[4] = 2;
+  changed[4] = 3;
   REQUIRE(code(changed) == runtime::StatusCode::unsupported_version);
   changed[0] = 'X';
   REQUIRE(code(changed) == runtime::StatusCode::not_a_network);

@@ -238,18 +238,45 @@ TEST_CASE("runtime: a self-test passes on every machine and finds another networ
   }
 }
 
+TEST_CASE("runtime: names of classes come with the network, or not at all") {
+  auto network = residual({.codes = true, .form = Form::codes});
+  const auto classes = network.values.back().shape[0];
+  REQUIRE(loaded(network).class_name(0) == nullptr);
+  const auto plain = file::encode(network);
+  for (int64_t i = 0; i < classes; ++i) network.class_names.push_back("class " + std::to_string(i));
+  network.class_names[1] = "";
+  network.class_names[2] = "\xC3\xA4pfel";
+  for (const bool tested : {false, true}) {
+    if (tested)
+      network.self_test = file::SelfTest{5, std::vector<int8_t>(static_cast<size_t>(classes)), {}};
+    const Model model = loaded(network);
+    REQUIRE(model.has_self_test() == tested);
+    REQUIRE(std::string(model.class_name(0)) == "class 0");
+    REQUIRE(std::string(model.class_name(1)).empty());
+    REQUIRE(std::string(model.class_name(2)) == "\xC3\xA4pfel");
+    REQUIRE(std::string(model.class_name(classes - 1)) == "class " + std::to_string(classes - 1));
+    REQUIRE(model.class_name(classes) == nullptr);
+    REQUIRE(model.class_name(-1) == nullptr);
+  }
+  // Programs that read version 1 alone read files without names.
+  REQUIRE(plain[4] == 1);
+  REQUIRE(file::encode(network)[4] == 2);
+  network.class_names.pop_back();
+  REQUIRE_THROWS_WITH(file::encode(network), Catch::Contains("9 names for 10 classes"));
+}
+
 namespace {
 
-std::string golden(const char* name) {
-  return std::string(ESPALIER_RUNTIME_DATA "/") + name;
+std::string golden(const std::string& name) {
+  return ESPALIER_RUNTIME_DATA "/" + name;
 }
 
 }  // namespace
 
 // Files that stay as they are: what was exported once must load and give the same for ever.
-TEST_CASE("runtime: files of format version 1 give what they gave") {
-  for (const bool codes : {false, true}) {
-    std::ifstream in(golden(codes ? "version1_codes.esp" : "version1_float.esp"), std::ios::binary);
+TEST_CASE("runtime: files of every format version give what they gave") {
+  for (const std::string name : {"version1_float", "version1_codes", "version2_names"}) {
+    std::ifstream in(golden(name + ".esp"), std::ios::binary);
     const std::vector<char> bytes{std::istreambuf_iterator<char>(in), {}};
     REQUIRE(!bytes.empty());
     Model model;
@@ -259,7 +286,7 @@ TEST_CASE("runtime: files of format version 1 give what they gave") {
     std::vector<char> arena(model.self_test_bytes());
     REQUIRE(model.self_test(arena.data(), arena.size()).ok());
     // The outputs are kept beside the file as well.
-    std::ifstream expected(golden(codes ? "version1_codes.txt" : "version1_float.txt"));
+    std::ifstream expected(golden(name + ".txt"));
     const auto pixels = pixels_for(model, 1);
     std::vector<float> scores(static_cast<size_t>(model.output_size()));
     REQUIRE(model.run(pixels.data(), 1, scores.data(), arena.data(), arena.size()).ok());
@@ -268,39 +295,31 @@ TEST_CASE("runtime: files of format version 1 give what they gave") {
       expected >> value;
       REQUIRE(score == Approx(value).epsilon(1e-4).margin(1e-5));
     }
+    const char* third = model.class_name(3);
+    REQUIRE(std::string(third ? third : "") == (name == "version2_names" ? "cat" : ""));
   }
 }
 
-// Hidden: run with the tag to write the files of a new format version.
-TEST_CASE("runtime: write the golden files", "[.golden]") {
-  for (const bool codes : {false, true}) {
-    auto network = residual({.codes = codes,
-                             .form = codes ? Form::channel_codes : Form::codebook,
-                             .bits = 4,
-                             .density = 0.2,
-                             .seed = 2026});
-    const auto input_of = [](uint32_t seed) {
-      std::vector<double> input;
-      for (const uint8_t pixel : file::self_test_pixels(seed, 768)) input.push_back(pixel / 255.0);
-      return input;
-    };
-    file::SelfTest test{5, {}, {}};
-    for (const double x : naive::output(network, input_of(5))) {
-      if (codes) {
-        test.codes.push_back(static_cast<int8_t>(x));
-      } else {
-        test.values.push_back(static_cast<float>(x));
-      }
-    }
-    network.self_test = test;
-    const auto bytes = file::encode(network);
-    std::ofstream(golden(codes ? "version1_codes.esp" : "version1_float.esp"), std::ios::binary)
-        .write(reinterpret_cast<const char*>(bytes.data()),
-               static_cast<std::streamsize>(bytes.size()));
-    std::ofstream text(golden(codes ? "version1_codes.txt" : "version1_float.txt"));
-    text.precision(9);
-    for (const double x :
-         naive::meaning(network.values.back(), naive::output(network, input_of(11))))
-      text << x << "\n";
-  }
+// Hidden: run with the tag to write the file of a new format version.
+TEST_CASE("runtime: write the golden file", "[.golden]") {
+  auto network = residual(
+      {.codes = true, .form = Form::channel_codes, .bits = 4, .density = 0.2, .seed = 2026});
+  const auto input_of = [](uint32_t seed) {
+    std::vector<double> input;
+    for (const uint8_t pixel : file::self_test_pixels(seed, 768)) input.push_back(pixel / 255.0);
+    return input;
+  };
+  network.self_test = file::SelfTest{5, {}, {}};
+  for (const double x : naive::output(network, input_of(5)))
+    network.self_test->codes.push_back(static_cast<int8_t>(x));
+  network.class_names = {"airplane", "automobile", "bird",  "cat",  "deer",
+                         "dog",      "frog",       "horse", "ship", "truck"};
+  const auto bytes = file::encode(network);
+  std::ofstream(golden("version2_names.esp"), std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
+  std::ofstream text(golden("version2_names.txt"));
+  text.precision(9);
+  for (const double x : naive::meaning(network.values.back(), naive::output(network, input_of(11))))
+    text << x << "\n";
 }

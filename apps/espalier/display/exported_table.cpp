@@ -40,6 +40,11 @@ void print_exported(const std::string& path) {
   fmt::print("{}", labelled("result", fmt::format("{} {}", model.output_size(),
                                                   model.output_has_codes() ? "codes of 8 bits"
                                                                            : "float32 values")));
+  if (model.class_name(0)) {
+    std::vector<std::string> names;
+    for (int64_t i = 0; i < model.output_size(); ++i) names.push_back(model.class_name(i));
+    fmt::print("{}", labelled("classes", fmt::format("{}", fmt::join(names, ", "))));
+  }
   fmt::print("{}",
              labelled("memory", fmt::format("{} bytes loaded, {} more to run one picture",
                                             grouped(static_cast<int64_t>(model.bytes())),
@@ -60,8 +65,9 @@ void print_exported(const std::string& path) {
   }
   fmt::print("{}",
              row("all", width, "", all.weights, all.kept, all.positions, all.values, all.rest));
-  fmt::print("\nbeside them {} bytes of header, {} of self-test, and the file's frame\n",
-             found.header, found.self_test);
+  fmt::print("\nbeside them {} bytes of header, {} of self-test, {}and the file's frame\n",
+             found.header, found.self_test,
+             found.class_names > 0 ? fmt::format("{} of names of classes, ", found.class_names) : "");
 }
 
 }  // namespace espalier::app

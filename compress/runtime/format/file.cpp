@@ -27,9 +27,10 @@ Status open_file(const uint8_t* data, size_t size, FileParts& parts) {
   if (!data || size < checked_from || std::memcmp(data, magic, sizeof magic) != 0)
     return {StatusCode::not_a_network,
             "this is not an exported network: it does not begin with ESPL"};
-  if (data[4] != format_version)
+  const int version = data[4];
+  if (version < 1 || version > format_version)
     return {StatusCode::unsupported_version,
-            "the file has format version %d; this library reads version %d", data[4],
+            "the file has format version %d; this library reads versions 1 to %d", version,
             format_version};
   ByteReader in(data + 5, size - 5);
   const uint32_t checksum = in.fixed32();
@@ -37,7 +38,10 @@ Status open_file(const uint8_t* data, size_t size, FileParts& parts) {
     return {StatusCode::damaged, "the checksum is wrong: the file is cut short or was changed"};
   parts.header = in.take(in.varint());
   parts.stream = in.take(in.varint());
-  parts.self_test = in.take(in.left());
+  parts.version = version;
+  // Version 1 has nothing behind the self-test, and does not say how long that is.
+  parts.self_test = in.take(version == 1 ? in.left() : in.varint());
+  parts.class_names = in.take(in.left());
   if (in.failed()) return {StatusCode::damaged, "the file ends too early"};
   return {};
 }

@@ -9,8 +9,10 @@ namespace espalier::runtime {
 /// The parts of a file whose checksum is right.
 struct FileParts {
   ByteReader header{nullptr, 0};
-  ByteReader stream{nullptr, 0};     ///< the numbers of all layers
-  ByteReader self_test{nullptr, 0};  ///< empty if there is none
+  ByteReader stream{nullptr, 0};       ///< the numbers of all layers
+  ByteReader self_test{nullptr, 0};    ///< empty if there is none
+  ByteReader class_names{nullptr, 0};  ///< of version 2
+  int version = 0;
 };
 Status open_file(const uint8_t* data, size_t size, FileParts& parts);
 

@@ -12,7 +12,7 @@
 namespace espalier::runtime {
 
 constexpr uint8_t magic[4] = {'E', 'S', 'P', 'L'};
-constexpr int format_version = 1;
+constexpr int format_version = 2;  ///< the newest; those before are read as well
 constexpr size_t checked_from = 9;  ///< magic, version and checksum come before what is checked
 
 /// Numbers in a header above these are refused: nothing that anybody would run has them.
