@@ -20,7 +20,7 @@ void load_plugin(const std::string& path, Registry& registry) {
     throw ConfigError("plugin '" + path + "' " + what);
   };
   std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored)) fail("is not there: there is no such file");
+  if (!std::filesystem::is_regular_file(path, ignored)) fail("is not there");
   const SharedLibrary library = open_shared_library(std::filesystem::absolute(path).string());
   if (!library.handle) fail("cannot be loaded: " + library.error);
   auto* const enter = reinterpret_cast<EntryPoint*>(find_symbol(library, entry_point));

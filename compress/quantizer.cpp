@@ -189,7 +189,8 @@ void Quantizer::put(nn::ModuleRecord& module, const char* what,
   if (place) {
     throw Error(name(), std::string("the ") + what + " of layer '" + module.name +
                             "' is quantized by " + std::string(place->name()) +
-                            " already; take the layer out of one of them");
+                            " already; take the layer out of one of them. (A quantizer of your "
+                            "own says in quantized_tensors what it acts on.)");
   }
   on_modules_.push_back({&place, transform});
   place = std::move(transform);

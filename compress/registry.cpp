@@ -233,9 +233,11 @@ const Registry::Entry& Registry::entry_for(const Member& section) const {
     names.push_back(entry.name);
     known += (known.empty() ? "" : ", ") + entry.name;
   }
-  throw ConfigError(section.key_position, "there is no algorithm named '" + section.key + "'" +
-                                              did_you_mean(section.key, names) +
-                                              "; known: " + known);
+  throw ConfigError(section.key_position,
+                    "there is no algorithm named '" + section.key + "'" +
+                        did_you_mean(section.key, names) + "; known: " + known +
+                        ". One of your own comes with its plugin ('plugins: "
+                        "[FILE.so]' in the configuration, or --plugin FILE.so)");
 }
 
 Value sections_as_run(const std::vector<std::unique_ptr<Compressor>>& compressors) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "espalier/autograd/core/error.h"
 #include "espalier/compress/late_start.h"
 
 namespace espalier::compress {
@@ -40,6 +41,13 @@ bool ScheduledPruner::is_due(const LayerInfo& layer) const {
   return times(layer.rule).until(time(layer)) != updates_done(layer);
 }
 
+const ScheduledPruner::Clock& ScheduledPruner::clock(int rule) const {
+  if (static_cast<size_t>(rule) < clocks_.size()) return clocks_[static_cast<size_t>(rule)];
+  throw Error(name(),
+              rule_name(rule) +
+                  " has no times: the pruner's read_rule must call read_times(rule, options)");
+}
+
 int64_t ScheduledPruner::time(const LayerInfo& layer) const {
   return clock(layer).by_epoch ? epoch() : updates();
 }
@@ -59,6 +67,14 @@ const UpdateTimes& ScheduledPruner::read_times(int rule, MapReader& options, End
   constexpr int64_t most = 1000000000;  // far more than anyone waits for
   const char* first = by_epoch ? "start_epoch" : "start_step";
   const char* last = by_epoch ? "end_epoch" : "end_step";
+  for (const char* other :
+       {by_epoch ? "start_step" : "start_epoch", by_epoch ? "end_step" : "end_epoch"}) {
+    if (options.map().find(other))
+      options.fail(other, std::string("is for 'unit: ") + (by_epoch ? "step" : "epoch") +
+                              "'; say '" +
+                              (std::string_view(other).starts_with("start") ? first : last) +
+                              "', or change the unit");
+  }
   times.start = options.integer(first, {.min = earliest,
                                         .max = most,
                                         .fallback = earliest,

@@ -54,7 +54,7 @@ class ScheduledPruner : public Pruner {
   /// \param first  the earliest time, and what holds if a rule does not say
   const UpdateTimes& read_times(int rule, MapReader& options, End end = End::required,
                                 int64_t first = 0);
-  const UpdateTimes& times(int rule) const { return clocks_[static_cast<size_t>(rule)].times; }
+  const UpdateTimes& times(int rule) const { return clock(rule).times; }
   /// Now, in the unit of the layer's rule.
   int64_t time(const LayerInfo& layer) const;
   /// How many updates lie behind the layer's mask.
@@ -73,9 +73,9 @@ class ScheduledPruner : public Pruner {
     bool by_epoch = true;
     UpdateTimes times;
   };
-  const Clock& clock(const LayerInfo& layer) const {
-    return clocks_[static_cast<size_t>(layer.rule)];
-  }
+  /// \throws Error when the subclass has read none for the rule
+  const Clock& clock(int rule) const;
+  const Clock& clock(const LayerInfo& layer) const { return clock(layer.rule); }
   void request_due(bool by_epoch);
 
   std::vector<Clock> clocks_;  // by rule

@@ -43,7 +43,14 @@ class Shrinking : public nn::Callback {
         model_, config_.model.sample,
         {.masked_only = true,
          .on_cut = [this](const std::vector<compress::AxisCut>& cuts) { masks_.cut(cuts); }});
-    if (!removed.empty()) observer_.on_channels_removed(removed);
+    if (removed.empty()) return;
+    any_ = true;
+    observer_.on_channels_removed(removed);
+  }
+  /// What there is to tell of a training in which it found nothing to do.
+  std::optional<std::string> finding() const {
+    if (!config_.shrink_every || any_) return {};
+    return "shrink has removed nothing: no filter is masked whole together with its bias";
   }
 
  private:
@@ -51,6 +58,7 @@ class Shrinking : public nn::Callback {
   const TrainConfig& config_;
   MaskRecorder& masks_;
   Observer& observer_;
+  bool any_ = false;
 };
 
 using Compressors = std::vector<std::unique_ptr<compress::Compressor>>;
@@ -277,6 +285,8 @@ std::optional<Outcome> Experiment::run(const TrainingData& data, RunFolder& fold
     for (const std::string& sentence : compressor->findings())
       findings.push_back(compressor->name() + " " + sentence);
   }
+  // What was removed before a training was stopped is not known here.
+  if (const auto finding = shrinking.finding(); finding && !resumed) findings.push_back(*finding);
   return Outcome{folder.last_metrics().value().accuracy, compress::layer_sparsities(model_),
                  too_long, findings};
 }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/platform.h"
 #include "espalier/compress/config/config_error.h"
@@ -18,7 +20,22 @@ using compress::Value;
 /// Far more than anyone waits for, and safely an int.
 constexpr int64_t most_epochs = 1000000;
 
-/// `plugins: [top_rows.so]`; paths are relative to the file that says so, as with `compress: FILE`.
+/// Where a plugin is: relative paths begin at the file that names it, as with `compress: FILE`. One
+/// that was moved since is looked for beside that file, for runs that go to another machine.
+std::string plugin_path(const Value& plugin) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const fs::path named = absolute_path_in(plugin);
+  if (fs::is_regular_file(named, ignored)) return named.string();
+  const compress::Position& from = plugin.position();
+  const fs::path folder = from.file ? fs::path(*from.file).parent_path() : fs::path();
+  const fs::path beside = folder / named.filename();
+  if (fs::is_regular_file(beside, ignored)) return fs::absolute(beside).string();
+  throw compress::ConfigError(from, "there is no plugin '" + named.string() +
+                                        "'; a copy of it beside this file would do as well");
+}
+
+/// `plugins: [top_rows.so]`.
 std::vector<std::string> read_plugins(MapReader& reader) {
   const Value* list = reader.find("plugins");
   if (!list) return {};
@@ -26,7 +43,7 @@ std::vector<std::string> read_plugins(MapReader& reader) {
   std::vector<std::string> plugins;
   for (const Value& plugin : list->as_list()) {
     if (!plugin.is_text()) reader.fail("plugins", "must be a list of files");
-    plugins.push_back(absolute_path_in(plugin));
+    plugins.push_back(plugin_path(plugin));
   }
   return plugins;
 }

@@ -67,9 +67,16 @@ std::optional<Arguments> parse(const Usage& usage, int argc, char** argv) {
       return std::nullopt;
     }
     for (const Option& option : usage.options) {
-      if (result.count(option.name) == 0) continue;
+      const size_t count = result.count(option.name);
+      if (count == 0) continue;
+      if (count > 1 && !option.several && !option.value.empty())
+        throw UsageError(fmt::format("--{} is given {} times; one counts", option.name, count));
       arguments.values[option.name] =
           option.value.empty() ? "" : result[option.name].as<std::string>();
+      for (const cxxopts::KeyValue& each : result.arguments()) {
+        if (option.several && each.key() == option.name)
+          arguments.lists[option.name].push_back(each.value());
+      }
     }
     arguments.positional = result.unmatched();
   } catch (const cxxopts::exceptions::exception& error) {
@@ -98,8 +105,12 @@ std::string command_line(const Usage& usage, const Arguments& arguments) {
   std::string line = "espalier " + usage.command;
   for (const std::string& word : arguments.positional) line += " " + quoted(word);
   for (const auto& [option, value] : arguments.values) {
-    line += " --" + option;
-    if (!value.empty()) line += " " + quoted(value);
+    const auto list = arguments.lists.find(option);
+    for (const std::string& each :
+         list == arguments.lists.end() ? std::vector<std::string>{value} : list->second) {
+      line += " --" + option;
+      if (!each.empty()) line += " " + quoted(each);
+    }
   }
   return line;
 }

@@ -21,7 +21,8 @@ struct Option {
   std::string name;   ///< without dashes
   std::string value;  ///< what stands for its value in the help text; empty: a switch
   std::string help;
-  char letter = 0;  ///< for `-o`; 0: none
+  char letter = 0;       ///< for `-o`; 0: none
+  bool several = false;  ///< may be given more than once
 };
 
 /// What a command takes, and its help text.
@@ -36,14 +37,16 @@ struct Usage {
 /// A command line taken apart.
 struct Arguments {
   std::vector<std::string> positional;
-  std::map<std::string, std::string>
-      values;  ///< by option; of a repeated one the last; switches: ""
+  std::map<std::string, std::string> values;  ///< by option; switches: ""
+  /// Of options that may be given more than once: all, in their order; `values` has the last.
+  std::map<std::string, std::vector<std::string>> lists;
 
   bool has(const std::string& option) const { return values.count(option) > 0; }
 };
 
 /// Takes a command line apart. If it asks for help, prints that and returns nothing.
-/// \throws UsageError for unknown options and missing values, with the nearest known option
+/// \throws UsageError for unknown options and missing values, with the nearest known option, and
+///         for an option that is given twice although one counts
 std::optional<Arguments> parse(const Usage& usage, int argc, char** argv);
 
 /// The value of an option as the configuration reader wants it: its word read as in a file, and

@@ -6,8 +6,8 @@
 #include "commands.h"
 #include "display/explanation.h"
 #include "espalier/autograd/core/error.h"
-#include "espalier/compress/plugin.h"
 #include "number_list.h"
+#include "plugin_option.h"
 #include "topics.h"
 
 namespace espalier::app {
@@ -22,7 +22,7 @@ const Usage usage = {
         "algorithm also an example worked by hand: --with works it for numbers of yours, and\n"
         "shows nothing else.",
     .options = {{"with", "NUMBERS", "work the example for these, such as 0.1,-0.4"},
-                {"plugin", "FILE", "shared library with further algorithms"},
+                plugin_option(),
                 {"json", "", "one JSON object instead of text"},
                 {"markdown", "", "everything at once, as a page of documentation; no NAME"}},
     .examples =
@@ -65,7 +65,7 @@ int explain(int argc, char** argv) {
         fmt::format("explain needs one NAME, not {}; see 'espalier list' for names", names.size()));
   }
   compress::Registry registry = compress::Registry::with_builtin();
-  if (arguments->has("plugin")) load_plugin(arguments->values.at("plugin"), registry);
+  load_plugins(*arguments, registry);
 
   if (page) {
     fmt::print("{}", to_markdown(explain_all(registry)));

@@ -7,7 +7,7 @@
 #include "display/explanation.h"
 #include "display/text.h"
 #include "espalier/compress/config/nearest.h"
-#include "espalier/compress/plugin.h"
+#include "plugin_option.h"
 #include "topics.h"
 
 namespace espalier::app {
@@ -19,8 +19,7 @@ const Usage usage = {
     .description =
         "The names that a configuration may use, with a line for each; without an argument\n"
         "just the names. 'espalier explain' tells more of one.",
-    .options = {{"plugin", "FILE", "shared library with further algorithms"},
-                {"json", "", "one JSON object instead of a table"}},
+    .options = {plugin_option(), {"json", "", "one JSON object instead of a table"}},
     .examples =
         "  espalier list\n"
         "  espalier list algorithms\n"
@@ -52,7 +51,7 @@ int list(int argc, char** argv) {
   if (arguments->positional.size() > 1)
     throw UsageError("list takes one word at a time; see 'espalier list --help'");
   compress::Registry registry = compress::Registry::with_builtin();
-  if (arguments->has("plugin")) load_plugin(arguments->values.at("plugin"), registry);
+  load_plugins(*arguments, registry);
 
   std::vector<TopicGroup> groups = topic_groups(registry);
   if (!arguments->positional.empty())

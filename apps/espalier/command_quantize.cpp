@@ -34,7 +34,8 @@ const Usage usage = {
     .description =
         "Quantizes the trained network of a run for an engine of integers, without training it\n"
         "again: weights to a grid for each output channel, activations to ranges that are taken\n"
-        "from some training pictures. Leaves a run of its own, which is evaluated as any other.",
+        "from some training pictures. Weights that a quantizer has put on a grid stay there.\n"
+        "Leaves a run of its own, which is evaluated as any other.",
     .options =
         {{"out", "DIR", "the folder of the quantized run; must not hold one"},
          {"bits", "N", "bits of weights and activations, 2 to 16 (default: 8)"},
@@ -86,14 +87,18 @@ int64_t read_pictures(const Arguments& arguments, int64_t available) {
   return pictures;
 }
 
-/// A network that lies on grids already has none to look for.
-void require_full_precision(const RecordedRun& run, const std::string& folder) {
-  for (const auto& compressor : run.compressors) {
-    if (compressor->verb() != "quantize") continue;
-    throw UsageError(fmt::format(
-        "the network of '{}' is quantized by {} already; quantize one of full precision", folder,
-        compressor->name()));
-  }
+/// Activations that lie on grids already have none to look for. (Weights may: see PTQQuantizer.)
+void require_free_activations(nn::Module& model, const std::string& folder) {
+  model.for_each_module([&](const std::string&, nn::Module& module) {
+    const auto& record = *module.record();
+    for (const auto& transform : {record.input_transform, record.output_transform}) {
+      if (!transform) continue;
+      throw UsageError(fmt::format(
+          "activations of '{}' are quantized by {} already; quantize a run of full precision, or "
+          "one whose weights alone are quantized",
+          folder, transform->name()));
+    }
+  });
 }
 
 Tensor first_samples(const Tensor& images, int64_t count) {
@@ -196,7 +201,7 @@ int quantize(int argc, char** argv) {
   if (!arguments->has("out"))
     throw UsageError("quantize needs --out DIR, the folder of the new run");
   RecordedRun run = open_run(usage, *arguments, folder);
-  require_full_precision(run, folder);
+  require_free_activations(run.model, folder);
   PTQQuantizer quantizer(compress::Rules::from(read_rule(*arguments), "PTQQuantizer"));
   quantizer(run.model);
 

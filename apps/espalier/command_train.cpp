@@ -17,6 +17,7 @@
 #include "espalier/experiment/trace_file.h"
 #include "mistaken_path.h"
 #include "overrides.h"
+#include "plugin_option.h"
 #include "stop_signals.h"
 #include "written_report.h"
 
@@ -44,7 +45,7 @@ const Usage usage = {
                 {"threads", "N", "threads to compute with (default: all cores)"},
                 {"data", "DIR", "where the files of the data set are"},
                 {"compress", "FILE", "compress as this file says, not as CONFIG does"},
-                {"plugin", "FILE", "shared library with further algorithms"},
+                plugin_option(),
                 {"from", "RUN", "begin with the weights of this run or .safetensors file"},
                 {"teacher", "RUN", "learn from the network of this run, too"},
                 {"kernels", "FILE", "kernels to compute with, see 'espalier info --tune'"},

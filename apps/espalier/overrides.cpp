@@ -50,7 +50,7 @@ void override_with(Value& config, const Arguments& arguments) {
     Value plugins = Value::list();
     if (const Value* before = config.find("plugins"); before && before->is_list())
       plugins = *before;
-    plugins.append(Value(arguments.values.at("plugin")));
+    for (const std::string& plugin : arguments.lists.at("plugin")) plugins.append(Value(plugin));
     config.set("plugins", plugins);
   }
   if (Value* optimizer = config.find("optimizer"); optimizer && arguments.has("lr")) {

@@ -16,6 +16,7 @@ enum class Purpose : uint32_t {
   data_split = 5,      ///< which pictures are for testing, and their order; index: hash of the name
   dropout = 6,         ///< which activations are dropped; indices: layer, forward pass
   gradient_noise = 7,  ///< added before gradients are quantized; indices: layer, backward pass
+  algorithm = 8,       ///< chance in a compressor of your own; index: hash of the layer's name
 };
 
 /// A stream of random numbers in which every number is a pure function of (seed, purpose, two

@@ -56,11 +56,10 @@ class IntegerQuantizer::Bias : public nn::WeightTransform {
 
 Tensor IntegerQuantizer::quantize_weight(const LayerInfo& layer, const Tensor& weight) {
   const Widths& o = widths(layer);
-  const int bits = weight_bits(layer);
   auto& grids = grids_[static_cast<size_t>(layer.index)];
   const nn::BatchNorm2d* norm = batch_norm(layer);
   if (o.per_channel || !norm) {
-    grids = weight_grids(weight, bits, o.per_channel, o.symmetric_weights);
+    grids = grids_of(layer, weight);
     return fake_quantize(weight, grids);
   }
   // A channel whose γ is 0 has no result, whatever its weights; it must not divide by zero.
@@ -71,8 +70,14 @@ Tensor IntegerQuantizer::quantize_weight(const LayerInfo& layer, const Tensor& w
     inverse.push_back(1 / factor);
   }
   const Tensor folded = multiply(weight, by_channel(weight, factors));
-  grids = weight_grids(folded, bits, false, o.symmetric_weights);
+  grids = weight_grids(folded, weight_bits(layer), false, o.symmetric_weights);
   return multiply(fake_quantize(folded, grids), by_channel(weight, inverse));
+}
+
+std::vector<QuantizationGrid> IntegerQuantizer::grids_of(const LayerInfo& layer,
+                                                         const Tensor& weight) const {
+  const Widths& o = widths(layer);
+  return weight_grids(weight, weight_bits(layer), o.per_channel, o.symmetric_weights);
 }
 
 WeightLevels IntegerQuantizer::weight_levels(const LayerInfo& layer) const {
@@ -89,8 +94,9 @@ const IntegerQuantizer::Widths& IntegerQuantizer::read_widths(int rule, MapReade
   };
   Widths o{};
   const int both = bits("q_bits", 8, "bits of weights and activations");
-  o.weight_bits = bits("weight_bits", both, "bits of weights (q_bits)");
-  o.activation_bits = bits("activation_bits", both, "bits of activations (q_bits)");
+  o.weight_bits = bits("weight_bits", both, "bits of weights; those of q_bits if not given");
+  o.activation_bits =
+      bits("activation_bits", both, "bits of activations; those of q_bits if not given");
   o.first_last_bits = bits("first_last_bits", 8,
                            "the least for the first layer's weights and input and the last layer's "
                            "weights and result");

@@ -71,6 +71,10 @@ class IntegerQuantizer : public Quantizer {
     return stored_.around(layer.name).batch_norm;
   }
   int weight_bits(const LayerInfo& layer) const;
+  /// What a weight is quantized with that has no batch normalisation to be folded in, or a grid for
+  /// each channel: the grids of its range.
+  virtual std::vector<QuantizationGrid> grids_of(const LayerInfo& layer,
+                                                 const Tensor& weight) const;
 
   void attach_activations(const LayerInfo&) override {}  // those of on_attached
   void on_attached(nn::Module& model) override;

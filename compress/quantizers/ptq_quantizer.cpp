@@ -1,11 +1,15 @@
 #include "espalier/compress/quantizers/ptq_quantizer.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/core/parallel.h"
 #include "espalier/autograd/graph.h"
+#include "espalier/compress/quantizers/grids.h"
 #include "espalier/compress/quantizers/range_observer.h"
+#include "espalier/compress/quantizers/steps.h"
 
 namespace espalier::compress {
 namespace {
@@ -160,6 +164,19 @@ void PTQQuantizer::read_rule(int rule, MapReader& options) {
   }
   options_.resize(static_cast<size_t>(rule) + 1);
   options_.back() = o;
+}
+
+std::vector<QuantizationGrid> PTQQuantizer::grids_of(const LayerInfo& layer,
+                                                     const Tensor& weight) const {
+  const int largest = largest_code(weight_bits(layer));
+  const auto stepped = find_steps(weight);
+  if (!stepped || std::any_of(stepped->codes.begin(), stepped->codes.end(),
+                              [&](int16_t code) { return std::abs(int{code}) > largest; }))
+    return IntegerQuantizer::grids_of(layer, weight);
+  std::vector<QuantizationGrid> grids;
+  for (const float scale : stepped->scales)
+    grids.push_back({.scale = scale, .zero_point = 0, .lowest = -largest, .highest = largest});
+  return grids;
 }
 
 std::shared_ptr<ActivationRange> PTQQuantizer::make_range(const LayerInfo& layer,

@@ -28,6 +28,9 @@ namespace espalier::compress {
 ///     percentile  without the outermost ones; `percentile` (99.99)
 ///     mse         such that the squared error of quantizing them is least (the default)
 ///
+/// A weight that another quantizer has put on steps already stays on them, if their codes fit into
+/// the bits of its rule: so a network whose weights alone are quantized becomes one of integers.
+///
 /// There is no `start_epoch`: it begins when it is calibrated.
 class PTQQuantizer : public IntegerQuantizer {
  public:
@@ -65,6 +68,8 @@ class PTQQuantizer : public IntegerQuantizer {
     double percentile;
   };
   void read_rule(int rule, MapReader& options) override;
+  std::vector<QuantizationGrid> grids_of(const LayerInfo& layer,
+                                         const Tensor& weight) const override;
   std::shared_ptr<ActivationRange> make_range(const LayerInfo& layer,
                                               const ActivationRange::Options& options) override;
   void on_attached(nn::Module& model) override;

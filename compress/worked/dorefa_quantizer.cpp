@@ -6,9 +6,9 @@
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/ops.h"
 #include "espalier/compress/quantizers/grids.h"
+#include "espalier/compress/worked/builtin.h"
 #include "espalier/compress/worked/by_hand.h"
 #include "espalier/compress/worked/dorefa_layer.h"
-#include "espalier/compress/worked/builtin.h"
 
 namespace espalier::compress::worked {
 namespace {
@@ -65,10 +65,11 @@ std::string gain_part(const std::vector<float>& numbers, const std::vector<doubl
   const std::vector<double> scaled = values_of(without.weights());
   return fmt::format(
       "Such weights reach to ±1 whatever w. Where no batch normalisation follows,\nthey get a "
-      "gain, √(Σ w²/Σ q²) = √({}/{}) = {}:\nthe largest weight is then {}.\n",
+      "gain, √(Σ w²/Σ q²) = √({}/{}) = {}:\nthey reach to ±{} then.\n",
       number(of_weights), number(of_quantized), number(std::sqrt(of_weights / of_quantized)),
-      number(*std::max_element(scaled.begin(), scaled.end(),
-                               [](double a, double b) { return std::abs(a) < std::abs(b); })));
+      number(std::abs(*std::max_element(scaled.begin(), scaled.end(), [](double a, double b) {
+        return std::abs(a) < std::abs(b);
+      }))));
 }
 
 std::string work(const std::vector<float>& numbers) {

@@ -124,9 +124,19 @@ expect 2 'rules.yaml:1:35: sparsity must be a number in [0, 1), not 1.5' \
 echo 'LevelPruner: [{sparsity: 0.5}]' >rules.yaml
 expect 2 'config' train good.yaml --compress rules.yaml
 expect 2 'none.so' train good.yaml --plugin ./none.so
+expect 2 "--epochs is given 2 times" train good.yaml --epochs 1 --epochs 2
 expect 2 'good.yaml' train good.yaml --plugin ./good.yaml
 expect 2 'version' train good.yaml --plugin "$other_plugin"
 [ -e runs ] && fail 'a wrong configuration left something in runs/'
+
+# A run whose plugin has gone is read again with a copy in its folder.
+cp "$plugin" gone.so
+expect 0 'test accuracy' train good.yaml --plugin ./gone.so --epochs 1 --out plugged
+rm gone.so
+expect 2 "gone.so'; a copy of it beside this file would do" info plugged
+grep -q 'plugged/config.yaml:[0-9]*:' err || fail "no line of the configuration: $(cat err)"
+cp "$plugin" plugged/gone.so
+expect 0 'layer' info plugged
 
 # --- Failures ----------------------------------------------------------------------------------
 expect 1 'no longer a number' train good.yaml --lr 1e9 --out diverged

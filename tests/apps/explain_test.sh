@@ -28,6 +28,7 @@ expect 0 '"algorithms": [' list algorithms --json
 grep -q '"kind": "pruner"' out || fail "no kind in: $(cat out)"
 expect 2 "there is no list of 'algoritms'; did you mean 'algorithms'?" list algoritms
 expect 2 'none.so' list algorithms --plugin ./none.so
+expect 2 'none.so' list algorithms --plugin ./none.so --plugin "$plugin"
 expect 2 'one word' list models layers
 
 # --- explain -------------------------------------------------------------------------------------

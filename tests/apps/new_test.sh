@@ -35,7 +35,7 @@ expect 0 'written' export runs/pets -o pets.esp
 expect 0 ' guinea pig ' run pets.esp 'pets/guinea pig/1.ppm'
 expect 0 ' rodent ' run pets.esp 'pets/guinea pig/1.ppm' --names cat,dog,rodent
 expect 0 'classes     cat, dog, guinea pig' info pets.esp
-grep -q ' 19 of names of classes' out || fail "no size of the names: $(cat out)"
+grep -q ' 20 of names of classes' out || fail "no size of the names: $(cat out)"
 cp pets.yaml before.yaml
 expect 2 "there is a file 'pets.yaml' already" new pets
 cmp pets.yaml before.yaml || fail 'a file of the user was changed'

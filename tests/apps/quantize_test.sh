@@ -48,6 +48,17 @@ expect 0 'after' quantize pruned --out pruned8
 grep -q 'AGPruner' pruned8/config.yaml || fail 'the pruner is forgotten'
 expect 0 '90.0 %' info pruned8
 
+# Weights that are on a grid already stay there, and the network computes with integers for it.
+good naive.yaml <<'YAML'
+compress: {NaiveQuantizer: {}}
+YAML
+expect 0 'test accuracy' train naive.yaml --out naive
+expect 0 'with float32' export naive -o naive.esp
+expect 0 'fc1.weight' quantize naive --out naive8
+grep -q '^fc1.weight .* 0.00 %$' out || fail "weights were moved: $(cat out)"
+expect 0 'with integers' export naive8 -o naive.c
+grep -q 'NaiveQuantizer' naive8/config.yaml || fail 'the quantizer of the weights is forgotten'
+
 # --- What a user gets wrong ----------------------------------------------------------------------
 expect 2 '--out DIR' quantize run
 expect 2 "'int8' already holds a run" quantize run --out int8
@@ -55,7 +66,7 @@ expect 2 'q_bits must be an integer in [2, 16]' quantize run --out x --bits 1
 expect 2 'observer must be one of minmax, percentile, mse' quantize run --out x --observer max
 expect 2 "unknown key 'percentile'" quantize run --out x --percentile 99
 expect 2 'the run has 1,000 training pictures' quantize run --out x --pictures 1001
-expect 2 'is quantized by PTQQuantizer already' quantize int8 --out x
+expect 2 'are quantized by PTQQuantizer already' quantize int8 --out x
 expect 2 'needs one RUN, not 0' quantize --out x
 expect 2 'holds no run' quantize dense.yaml --out x
 [ -e x ] && fail 'what went wrong has left a folder'

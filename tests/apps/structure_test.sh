@@ -42,6 +42,9 @@ sed '/BatchNorm2d/d' shrinking.yaml > plain.yaml
 expect 0 'L1FilterPruner' train plain.yaml --out plain
 expect 1 'has no batch normalisation' recalibrate plain
 
+sed 's/L1FilterPruner:.*/LevelPruner: {config: [{sparsity: 0.5, granularity: filter}]}/' plain.yaml > biased.yaml
+expect 0 'shrink has removed nothing: no filter is masked whole' train biased.yaml
+
 sed '/compress:/,/L1Filter/d' shrinking.yaml > nothing.yaml
 expect 2 "no section 'compress'" train nothing.yaml
 

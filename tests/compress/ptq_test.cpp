@@ -274,6 +274,25 @@ TEST_CASE("PTQ: a pruned network stays pruned, and answers the same when it is l
   std::remove(path.c_str());
 }
 
+TEST_CASE("PTQ: weights that lie on steps stay there, if the bits are enough") {
+  // Multiples of 0.25: codes 1, −3, 0 and 2, of which symmetric 8 bits would make 42.33 and so on.
+  const std::vector<float> steps{0.25f, -0.75f, 0, 0.5f};
+  for (const int bits : {8, 3, 2}) {
+    nn::Sequential net{nn::Linear({.in = 4, .out = 1, .bias = false})};
+    net.parameters()[0].parameter->load(Tensor::from({1, 4}, steps));
+    PTQQuantizer quantizer({{{"q_bits", bits}, {"first_last_bits", 2}}});
+    quantizer(net);
+    quantizer.calibrate([&] { net(Tensor::from({1, 4}, {1, 2, 3, 4})); });
+    const Tensor weight = quantizer.layers()[0].parameter->effective_value();
+    for (int64_t i = 0; i < 4; ++i) {
+      INFO(bits << " bits, weight " << i);
+      // Of 2 bits the largest code is 1: a grid of ±0.75.
+      const float rounded[] = {0, -0.75f, 0, 0.75f};
+      CHECK(weight[i] == (bits > 2 ? steps[static_cast<size_t>(i)] : rounded[i]));
+    }
+  }
+}
+
 TEST_CASE("PTQ: two on one network are an error, and other spellings are known") {
   nn::Sequential net = four_layers();
   QATQuantizer first;

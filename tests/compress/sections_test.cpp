@@ -198,7 +198,9 @@ TEST_CASE("the registry makes every section of a file") {
           ":2:1: there is no algorithm named 'tfAGPrunner'; did you mean "
           "'AGPruner'?; known: LevelPruner, AGPruner, SensitivityPruner, "
           "L1FilterPruner, L2FilterPruner, FPGMPruner, SlimPruner, TaylorPruner, "
-          "NaiveQuantizer, QATQuantizer, PTQQuantizer, DoReFaQuantizer, WeightSharingQuantizer"));
+          "NaiveQuantizer, QATQuantizer, PTQQuantizer, DoReFaQuantizer, WeightSharingQuantizer"
+          ". One of your own comes with its plugin ('plugins: [FILE.so]' in the configuration, or "
+          "--plugin FILE.so)"));
   const TemporaryFile twice("AGPruner: {config: []}\ntfAGPruner: {config: []}\n");
   CHECK_THROWS_WITH(registry.make_all_from(twice.path()),
                     Equals("[config] " + twice.path() +

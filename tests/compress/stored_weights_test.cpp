@@ -5,6 +5,7 @@
 #include <random>
 
 #include "espalier/compress/quantizers/grids.h"
+#include "espalier/compress/quantizers/steps.h"
 
 using namespace espalier;
 using namespace espalier::compress;

@@ -48,6 +48,26 @@ std::vector<std::pair<std::string, file::Network>> networks(const Options& optio
     finish("residual", b);
   }
   {
+    Builder b({36, 24, 5}, options);
+    const int start =
+        b.conv(9, 3, {.stride = 2, .padding = 2, .dilation = 2, .clamp = file::Clamp::relu});
+    const int side = b.conv(7, 3, {.stride = 3, .padding = 1});
+    b.current = start;
+    const int deep = b.conv(7, 3, {.stride = 3, .padding = 1});
+    b.sum(side, deep, file::Clamp::relu);
+    finish("strides", b);
+  }
+  {
+    Builder b({16, 12, 6}, options);
+    const int left = b.conv(10, 5, {.stride = 2, .padding = 4});
+    b.current = 0;
+    b.conv(10, 4, {.stride = 2, .padding = 4, .clamp = file::Clamp::relu6});
+    b.pool(file::MaxPool{.kernel = 2, .stride = 1});
+    b.sum(left, b.current);
+    b.conv(4, 2, {.stride = 2});
+    finish("more strides", b);
+  }
+  {
     Builder b({12, 12, 8}, options);
     b.conv(8, 3, {.padding = 1, .groups = 8, .clamp = file::Clamp::relu});
     b.conv(19, 1);
@@ -216,4 +236,23 @@ TEST_CASE("runtime: weights in every form") {
       }
     }
   }
+}
+
+TEST_CASE(
+    "runtime: with a stride too kept weights alone are visited, where it divides the picture") {
+  const auto sparse_layers = [](std::vector<int64_t> input, int64_t kernel, int stride,
+                                const espalier::runtime::Options& options) {
+    Builder b(std::move(input), {.codes = true, .form = Form::codes, .density = 0.2, .block = 4});
+    b.conv(8, kernel, {.stride = stride, .padding = static_cast<int>(kernel / 2)});
+    const auto bytes = file::encode(b.network);
+    Model model;
+    REQUIRE(espalier::runtime::load(bytes.data(), bytes.size(), options, model).ok());
+    return model.sparse_layers();
+  };
+  CHECK(sparse_layers({16, 16, 8}, 3, 1, {}) == 1);
+  CHECK(sparse_layers({16, 16, 8}, 3, 2, {}) == 1);
+  CHECK(sparse_layers({18, 24, 8}, 5, 3, {}) == 1);
+  CHECK(sparse_layers({16, 16, 8}, 3, 2, {.sparse = false}) == 0);
+  CHECK(sparse_layers({15, 16, 8}, 3, 2, {}) == 0);
+  CHECK(sparse_layers({16, 16, 8}, 1, 2, {}) == 0);  // sorting costs more than it saves
 }

@@ -152,6 +152,32 @@ void copy_layout(const View& from, const View& to, int32_t first_channel, const 
   }
 }
 
+/// As many bytes as move together, whatever is in them.
+template <size_t size>
+struct Bytes {
+  char bytes[size];
+};
+
+/// Each block of channels of a pixel, a word, into the phase of its row and column.
+template <typename Word>
+void sort_into_phases(const View& from, const View& to, int32_t phases, const char* source,
+                      char* target) {
+  const auto* x = reinterpret_cast<const Word*>(source);
+  auto* y = reinterpret_cast<Word*>(target);
+  const int32_t planes = from.blocks();
+  for (int32_t plane = 0; plane < planes; ++plane) {
+    for (int32_t row = 0; row < from.height; ++row) {
+      const Word* a = x + (plane * from.plane + row * from.row) / from.block;
+      for (int32_t phase = 0; phase < phases; ++phase) {
+        const int64_t sorted = int64_t{row % phases * phases + phase} * planes + plane;
+        Word* b = y + (sorted * to.plane + row / phases * to.row) / to.block;
+        for (int32_t column = 0; column < to.width; ++column)
+          b[column] = a[int64_t{column} * phases + phase];
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void apply_conversion(const Plan& plan, const Step& step, const Arena& arena) {
@@ -161,6 +187,14 @@ void apply_conversion(const Plan& plan, const Step& step, const Arena& arena) {
   for (int32_t n = 0; n < arena.samples; ++n) {
     const char* x = address(from, arena) + n * from.bytes;
     char* y = address(to, arena) + n * to.bytes;
+    if (step.phases > 0) {
+      const int64_t word = int64_t{from.element_bytes} * from.view.block;
+      const auto sort = word == 4   ? sort_into_phases<Bytes<4>>
+                        : word == 2 ? sort_into_phases<Bytes<2>>
+                                    : sort_into_phases<Bytes<1>>;
+      sort(from.view, to.view, step.phases, x, y);
+      continue;
+    }
     if (from.codes == to.codes && step.scale == 0 && !step.flat) {
       const auto copy = from.element_bytes == 4   ? copy_layout<float>
                         : from.element_bytes == 2 ? copy_layout<int16_t>

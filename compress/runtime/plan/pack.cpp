@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "espalier/compress/runtime/plan/phases.h"
+
 namespace espalier::runtime {
 namespace {
 
@@ -217,7 +219,8 @@ bool pack_sparse_conv(const Layer& layer, const View& view, const Kernels& kerne
   const Operation& operation = *layer.operation;
   const WeightInfo& w = operation.weight;
   const Element element{layer};
-  const int32_t group = layer.codes ? kernels.group : 1;
+  const int32_t group = layer.codes ? kernels.group : 1, stride = operation.stride;
+  const int64_t planes = (w.inputs + group - 1) / group;  // of a phase
   // Twice over the weights: to count kept groups, and to write them.
   int32_t* starts = storage.allocate<int32_t>(static_cast<size_t>(w.outputs) + 1);
   if (!starts) return false;
@@ -236,10 +239,11 @@ bool pack_sparse_conv(const Layer& layer, const View& view, const Kernels& kerne
             for (int64_t i = 0; i < members; ++i) kept = kept || element.kept(o, column + i);
             if (!kept) continue;
             if (writes) {
-              offsets[count] =
-                  static_cast<int32_t>(c / group * view.plane +
-                                       (ky * operation.dilation - operation.padding) * view.row +
-                                       (kx * operation.dilation - operation.padding) * view.block);
+              const Phase y = phase_of(ky * operation.dilation - operation.padding, stride);
+              const Phase x = phase_of(kx * operation.dilation - operation.padding, stride);
+              const int64_t plane = (y.phase * stride + x.phase) * planes + c / group;
+              offsets[count] = static_cast<int32_t>(plane * view.plane + y.shift * view.row +
+                                                    x.shift * view.block);
               for (int64_t i = 0; i < members; ++i)
                 element.put(weights, count * group + i, kernels, o, column + i);
             }

@@ -33,7 +33,7 @@ bool too_wide(const Kernels& kernels, const WeightData& data);
                               Storage& storage, Step& step);
 [[nodiscard]] bool pack_depthwise(const Layer& layer, const Kernels& kernels, Storage& storage,
                                   Step& step);
-/// `view`: of the input, with the planes that the kernel reads.
+/// `view`: of the input, with the planes that the kernel reads; for a stride those of all phases.
 [[nodiscard]] bool pack_sparse_conv(const Layer& layer, const View& view, const Kernels& kernels,
                                     Storage& storage, Step& step);
 /// `places[j]`: where column j lies among the elements of the input.

@@ -69,6 +69,8 @@ struct Step {
   int32_t first_channel;  ///< of the result, where a concatenation puts its part
   bool flat;              ///< elements are copied in the order of the shapes, not pixel by pixel
   bool channels_first;    ///< …with the channel outermost in the input
+  int32_t
+      phases;  ///< of each axis, into which a copy sorts pixels for a stride; 0: it sorts nothing
 };
 
 struct Plan {

@@ -2,6 +2,7 @@
 
 #include "espalier/compress/runtime/plan/input.h"
 #include "espalier/compress/runtime/plan/pack.h"
+#include "espalier/compress/runtime/plan/phases.h"
 #include "espalier/compress/runtime/plan/place_buffers.h"
 #include "espalier/compress/runtime/plan/plan.h"
 #include "espalier/compress/runtime/plan/value_uses.h"
@@ -360,8 +361,8 @@ class Planner {
     }
     if (o.groups > 1 && o.weight.inputs == 1 && o.weight.outputs == o.groups)
       return plan_depthwise(layer);
-    const bool can =
-        o.stride == 1 && o.groups == 1 && output.height() * output.width() >= least_pixels;
+    const bool can = o.groups == 1 && (o.stride == 1 || can_be_sorted(o, input)) &&
+                     output.height() * output.width() >= least_pixels;
     if (options_.sparse && can && group_density(layer, group) < sparse_conv_below)
       return plan_sparse_conv(layer);
     return plan_dense_conv(layer);
@@ -491,11 +492,32 @@ class Planner {
     return {};
   }
 
+  /// The input of a strided convolution, sorted into phases.
+  Status in_phases(const Layer& layer, int32_t block, int32_t& result) {
+    const Operation& o = *layer.operation;
+    int32_t from = -1;
+    Status status = in_layout(input_buffer(o), *layer.input, block, 0, from);
+    if (!status.ok()) return status;
+    const SortedPicture sorted =
+        sorted_picture(o, *layer.input, *layer.output, int64_t{buffer(from).view.blocks()} * block);
+    status = make_buffer(sorted.value, block, sorted.border, result);
+    if (!status.ok()) return status;
+    Step& step = add_step(StepKind::convert, from, result);
+    step.operation = -1;
+    step.phases = o.stride;
+    return {};
+  }
+
   Status plan_sparse_conv(const Layer& layer) {
+    const Operation& o = *layer.operation;
     const int32_t group = layer.codes ? kernels_.group : 1;
     const int32_t block = layer.output->codes ? group : 1;
+    int32_t from = -1;
+    Status status = o.stride > 1 ? in_phases(layer, group, from)
+                                 : in_layout(input_buffer(o), *layer.input, group, o.padding, from);
+    if (!status.ok()) return status;
     Step* step = nullptr;
-    const Status status = convolution_step(layer, StepKind::sparse_conv, {group, block, 1}, step);
+    status = layer_step(layer, StepKind::sparse_conv, from, block, 1, step);
     if (!status.ok()) return status;
     const View& view = buffer(step->input).view;
     // Sums of all pixels that are computed, and a last vector that is not full.

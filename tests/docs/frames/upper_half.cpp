@@ -1,4 +1,4 @@
-// The pruner TopRows is used: it masks the lower half of the rows.
+// The pruner UpperHalf is used: it masks the lower half of the rows.
 #include <espalier/espalier.h>
 
 using namespace espalier;
@@ -7,7 +7,7 @@ using namespace espalier;
 
 int main() {
   auto net = nn::Sequential{nn::Linear({.in = 3, .out = 4})};
-  TopRows pruner;
+  UpperHalf pruner;
   pruner(net);
   const Mask& mask = pruner.mask(pruner.layers().front());
   return mask.count() == 6 && mask[0] && !mask[11] ? 0 : 1;
