@@ -68,6 +68,16 @@ std::vector<std::pair<std::string, file::Network>> networks(const Options& optio
     finish("more strides", b);
   }
   {
+    Builder b({16, 16, 8}, options);
+    const int start = b.conv(8, 3, {.padding = 1, .clamp = file::Clamp::relu});
+    const int side = b.conv(12, 1, {.stride = 2});
+    b.current = start;
+    b.conv(12, 3, {.stride = 2, .padding = 1, .clamp = file::Clamp::relu});
+    const int deep = b.conv(12, 3, {.padding = 1});
+    b.sum(side, deep, file::Clamp::relu);
+    finish("strided block", b);
+  }
+  {
     Builder b({12, 12, 8}, options);
     b.conv(8, 3, {.padding = 1, .groups = 8, .clamp = file::Clamp::relu});
     b.conv(19, 1);

@@ -128,35 +128,51 @@ void apply_function(const Plan& plan, const Step& step, const Arena& arena) {
 
 namespace {
 
-/// From layout to layout, for one kind of element. Runs along x, where one of the two is
-/// contiguous.
-template <typename Element>
-void copy_layout(const View& from, const View& to, int32_t first_channel, const char* source,
-                 char* target) {
-  const auto* x = reinterpret_cast<const Element*>(source);
-  auto* y = reinterpret_cast<Element*>(target);
-  for (int32_t row = 0; row < from.height; ++row) {
-    if (from.block == from.channels && to.block == to.channels) {
-      for (int32_t column = 0; column < from.width; ++column) {
-        std::memcpy(y + to.offset(row, column, first_channel), x + from.offset(row, column, 0),
-                    static_cast<size_t>(from.channels) * sizeof(Element));
-      }
-      continue;
-    }
-    for (int32_t c = 0; c < from.channels; ++c) {
-      const Element* a = x + from.offset(row, 0, c);
-      Element* b = y + to.offset(row, 0, first_channel + c);
-      for (int32_t column = 0; column < from.width; ++column)
-        b[int64_t{column} * to.block] = a[int64_t{column} * from.block];
-    }
-  }
-}
-
 /// As many bytes as move together, whatever is in them.
 template <size_t size>
 struct Bytes {
   char bytes[size];
 };
+
+/// From layout to layout: so many channels at a time, a word, along x, where one of the two is
+/// contiguous.
+template <typename Word>
+void copy_layout(const View& from, const View& to, int32_t first_channel, int32_t together,
+                 const char* source, char* target) {
+  const auto* x = reinterpret_cast<const Word*>(source);
+  auto* y = reinterpret_cast<Word*>(target);
+  const int64_t from_step = from.block / together, to_step = to.block / together;
+  for (int32_t row = 0; row < from.height; ++row) {
+    for (int32_t c = 0; c < from.channels; c += together) {
+      const Word* a = x + from.offset(row, 0, c) / together;
+      Word* b = y + to.offset(row, 0, first_channel + c) / together;
+      for (int32_t column = 0; column < from.width; ++column)
+        b[column * to_step] = a[column * from_step];
+    }
+  }
+}
+
+/// The same where pixels have all their channels side by side in both.
+void copy_pixels(const View& from, const View& to, int32_t first_channel, int32_t element_bytes,
+                 const char* source, char* target) {
+  const auto size = static_cast<size_t>(from.channels) * static_cast<size_t>(element_bytes);
+  for (int32_t row = 0; row < from.height; ++row) {
+    for (int32_t column = 0; column < from.width; ++column)
+      std::memcpy(target + to.offset(row, column, first_channel) * element_bytes,
+                  source + from.offset(row, column, 0) * element_bytes, size);
+  }
+}
+
+/// How many channels lie side by side in both layouts wherever they begin: as many as 32 bits hold,
+/// or less.
+int32_t channels_together(const View& from, const View& to, int32_t first_channel,
+                          int32_t element_bytes) {
+  int32_t together = 4 / element_bytes;
+  const auto fits = [&together](int32_t number) { return number % together == 0; };
+  while (!(fits(from.block) && fits(to.block) && fits(from.channels) && fits(first_channel)))
+    together /= 2;
+  return together;
+}
 
 /// Each block of channels of a pixel, a word, into the phase of its row and column.
 template <typename Word>
@@ -196,10 +212,17 @@ void apply_conversion(const Plan& plan, const Step& step, const Arena& arena) {
       continue;
     }
     if (from.codes == to.codes && step.scale == 0 && !step.flat) {
-      const auto copy = from.element_bytes == 4   ? copy_layout<float>
-                        : from.element_bytes == 2 ? copy_layout<int16_t>
-                                                  : copy_layout<uint8_t>;
-      copy(from.view, to.view, step.first_channel, x, y);
+      const View &a = from.view, &b = to.view;
+      if (a.block == a.channels && b.block == b.channels) {
+        copy_pixels(a, b, step.first_channel, from.element_bytes, x, y);
+        continue;
+      }
+      const int32_t together = channels_together(a, b, step.first_channel, from.element_bytes);
+      const int32_t word = together * from.element_bytes;
+      const auto copy = word == 4   ? copy_layout<Bytes<4>>
+                        : word == 2 ? copy_layout<Bytes<2>>
+                                    : copy_layout<Bytes<1>>;
+      copy(a, b, step.first_channel, together, x, y);
       continue;
     }
     const auto visit = [&](int64_t at, int64_t result) {

@@ -18,16 +18,16 @@ inline Phase phase_of(int64_t position, int32_t stride) {
   return {position - shift * stride, shift};
 }
 
-/// Whether the input can be sorted, and that is worth it: a single tap reads one phase only.
-bool can_be_sorted(const Operation& convolution, const Value& input);
+/// Whether the convolution's input can be sorted, and that is worth it: a single tap reads one
+/// phase only, and is let do so where another convolution needs the others.
+bool can_be_sorted(const Graph& graph, const Operation& convolution);
 
 /// A picture of all phases, whose channels follow each other.
 struct SortedPicture {
   Value value;
-  int32_t border;  ///< pixels around it that windows reach
+  int32_t border;  ///< pixels around it that windows reach: of all convolutions with this stride
 };
 /// \param channels  of one phase, in whole blocks
-SortedPicture sorted_picture(const Operation& convolution, const Value& input, const Value& output,
-                             int64_t channels);
+SortedPicture sorted_picture(const Graph& graph, const Operation& convolution, int64_t channels);
 
 }  // namespace espalier::runtime

@@ -37,7 +37,7 @@ class Planner {
     plan_.buffers = plan_.storage.allocate<Buffer>(values + most_steps);
     if (!plan_.steps || !plan_.buffers || !buffer_of_.allocate(budget_, values) ||
         !values_.find(graph_, budget_) || !picture_.allocate(budget_, values) ||
-        !fused_.allocate(budget_, operations)) {
+        !sorted_.allocate(budget_, values) || !fused_.allocate(budget_, operations)) {
       return no_memory();
     }
     for (size_t v = 0; v < values; ++v) buffer_of_[v] = -1;
@@ -361,7 +361,7 @@ class Planner {
     }
     if (o.groups > 1 && o.weight.inputs == 1 && o.weight.outputs == o.groups)
       return plan_depthwise(layer);
-    const bool can = o.groups == 1 && (o.stride == 1 || can_be_sorted(o, input)) &&
+    const bool can = o.groups == 1 && (o.stride == 1 || can_be_sorted(graph_, o)) &&
                      output.height() * output.width() >= least_pixels;
     if (options_.sparse && can && group_density(layer, group) < sparse_conv_below)
       return plan_sparse_conv(layer);
@@ -492,19 +492,25 @@ class Planner {
     return {};
   }
 
-  /// The input of a strided convolution, sorted into phases.
+  /// The input of a strided convolution, sorted into phases; once for all that read it so.
   Status in_phases(const Layer& layer, int32_t block, int32_t& result) {
     const Operation& o = *layer.operation;
+    Sorted& known = sorted_[static_cast<size_t>(input_index(o, 0))];
+    if (known.stride == o.stride) {
+      result = known.buffer;
+      return {};
+    }
     int32_t from = -1;
     Status status = in_layout(input_buffer(o), *layer.input, block, 0, from);
     if (!status.ok()) return status;
     const SortedPicture sorted =
-        sorted_picture(o, *layer.input, *layer.output, int64_t{buffer(from).view.blocks()} * block);
+        sorted_picture(graph_, o, int64_t{buffer(from).view.blocks()} * block);
     status = make_buffer(sorted.value, block, sorted.border, result);
     if (!status.ok()) return status;
     Step& step = add_step(StepKind::convert, from, result);
     step.operation = -1;
     step.phases = o.stride;
+    known = {o.stride, result};
     return {};
   }
 
@@ -607,7 +613,11 @@ class Planner {
   Array<int32_t> buffer_of_;  // by value; −1: none yet
   ValueUses values_;
   Array<uint8_t> picture_;  // whether a flattened value lies in the buffer as a picture
-  Array<uint8_t> fused_;    // whether an operation is done by a step before
+  struct Sorted {
+    int32_t stride, buffer;
+  };
+  Array<Sorted> sorted_;  // by value: the phases that it was sorted into last; stride 0: none
+  Array<uint8_t> fused_;  // whether an operation is done by a step before
 };
 
 }  // namespace
