@@ -213,6 +213,10 @@ void add_histograms(const RecordedRun& run, const nn::Module* dense, std::vector
     Extent ends = extent(after.values());
     const auto was = before.find(info.name);
     const bool comparable = was != before.end() && was->second.shape() == after.shape();
+    if (was != before.end() && !comparable) {
+      const Shape& shape = was->second.shape();
+      layer->dense_shape.assign(shape.begin(), shape.end());
+    }
     if (comparable) {
       const Extent others = extent(was->second.values());
       ends = {std::min(ends.low, others.low), std::max(ends.high, others.high)};
@@ -243,7 +247,7 @@ void add_masks(const std::string& folder, const RecordedRun& run,
                      [&](const WeightHistory& each) { return each.layer == info.name; });
     const bool was_cut = history != histories.end() && !history->removals.empty();
     if (!was_cut && std::find(pruned.begin(), pruned.end(), info.name) == pruned.end()) continue;
-    layer->threshold = smallest_magnitude(weight);
+    if (layer->nonzero < layer->weights) layer->threshold = smallest_magnitude(weight);
     if (history != histories.end()) {
       layer->mask = mask_pictures(*history);
       continue;

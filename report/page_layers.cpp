@@ -33,6 +33,14 @@ struct Column {
   double part(double value) const { return largest > 0 ? value / largest : 0; }
 };
 
+/// The shape, and beside it that of the dense network where channels were removed.
+std::string shape_cell(const Layer& layer) {
+  std::string text = shape_text(layer.shape);
+  if (!layer.dense_shape.empty())
+    text += fmt::format(" <small>of {}</small>", shape_text(layer.dense_shape));
+  return text;
+}
+
 std::string layer_table(const Run& run, size_t index) {
   Column weights, nonzero, bytes, macs, time;
   bool few_bits = false, nearly_all = false;
@@ -61,7 +69,7 @@ std::string layer_table(const Run& run, size_t index) {
     const Layer& layer = run.layers[i];
     text +=
         fmt::format("<tr><th scope=\"row\"><a href=\"#{}\">{}</a></th><td>{}</td><td>{}</td>{}",
-                    layer_id(index, i), escaped(layer.name), shape_text(layer.shape),
+                    layer_id(index, i), escaped(layer.name), shape_cell(layer),
                     grouped(layer.weights), bar_cell(zero(sparsity_of(layer)), sparsity_of(layer)));
     if (few_bits) text += fmt::format("<td>{}</td>", bit_width(layer.bits));
     if (bytes.any) {

@@ -77,8 +77,9 @@ struct Activation {
 
 /// One layer.
 struct Layer {
-  std::string name, type;      ///< `block1.conv2`, `Conv2d`
-  std::vector<int64_t> shape;  ///< of its weight
+  std::string name, type;            ///< `block1.conv2`, `Conv2d`
+  std::vector<int64_t> shape;        ///< of its weight
+  std::vector<int64_t> dense_shape;  ///< before channels were removed; empty: none were
   int64_t weights = 0, nonzero = 0;
   double bits = 32;
   int64_t bytes = 0;  ///< in the exported file, or as float32

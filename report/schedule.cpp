@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "espalier/autograd/core/error.h"
 #include "espalier/experiment/compressors.h"
@@ -24,19 +25,45 @@ std::string without_rule(std::string text, const compress::Compressor& compresso
   return text;
 }
 
-/// Channels that were removed: what is gone of the first axis of weights.
+/// Layers that have lost as many channels of as many at the same time.
+struct RemovedAlike {
+  int64_t removed, before;
+  std::string layers;  ///< `block1.conv1, block2.conv1`
+};
+
+/// `8 of 16 channels removed from block1.conv1, block2.conv1; 8 of 32 from block4.conv1`.
+std::string removal_text(const std::vector<RemovedAlike>& groups) {
+  std::string text;
+  for (const RemovedAlike& group : groups) {
+    text += fmt::format("{}{} of {}{} from {}", text.empty() ? "" : "; ", group.removed,
+                        group.before, text.empty() ? " channels removed" : "", group.layers);
+  }
+  return text;
+}
+
+/// Channels that were removed: what is gone of the first axis of weights. One event for each epoch.
 void add_removals(const std::string& folder, std::vector<Event>& events) {
   const auto records = experiment::recorded_file(folder, experiment::run_file::mask_history);
   if (!records) return;
   try {
+    std::map<int, std::vector<RemovedAlike>> by_epoch;
     for (const auto& layer : experiment::weight_histories(experiment::read_records(*records))) {
       for (const auto& removal : layer.removals) {
         if (removal.axis != 0) continue;
-        events.push_back({static_cast<double>(removal.epoch + 1), "remove",
-                          fmt::format("{}: {} of {} channels removed", layer.layer,
-                                      removal.before - removal.after, removal.before)});
+        const int64_t removed = removal.before - removal.after;
+        std::vector<RemovedAlike>& groups = by_epoch[removal.epoch];
+        const auto alike = std::find_if(groups.begin(), groups.end(), [&](const RemovedAlike& g) {
+          return g.removed == removed && g.before == removal.before;
+        });
+        if (alike == groups.end()) {
+          groups.push_back({removed, removal.before, layer.layer});
+        } else {
+          alike->layers += ", " + layer.layer;
+        }
       }
     }
+    for (const auto& [epoch, groups] : by_epoch)
+      events.push_back({static_cast<double>(epoch + 1), "remove", removal_text(groups)});
   } catch (const Error&) {
     // Who asks for the masks says it.
   }

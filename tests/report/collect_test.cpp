@@ -341,6 +341,6 @@ TEST_CASE("report: what cannot be exported, and what was removed") {
   const auto removed = std::find_if(run.events.begin(), run.events.end(),
                                     [](const auto& event) { return event.kind == "remove"; });
   REQUIRE(removed != run.events.end());
-  CHECK(removed->text == "conv: 2 of 4 channels removed");
+  CHECK(removed->text == "2 of 4 channels removed from conv");
   CHECK(removed->epoch == 2);
 }
