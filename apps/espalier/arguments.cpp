@@ -67,10 +67,7 @@ std::optional<Arguments> parse(const Usage& usage, int argc, char** argv) {
       return std::nullopt;
     }
     for (const Option& option : usage.options) {
-      const size_t count = result.count(option.name);
-      if (count == 0) continue;
-      if (count > 1 && !option.several && !option.value.empty())
-        throw UsageError(fmt::format("--{} is given {} times; one counts", option.name, count));
+      if (result.count(option.name) == 0) continue;
       arguments.values[option.name] =
           option.value.empty() ? "" : result[option.name].as<std::string>();
       for (const cxxopts::KeyValue& each : result.arguments()) {

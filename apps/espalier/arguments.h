@@ -37,7 +37,8 @@ struct Usage {
 /// A command line taken apart.
 struct Arguments {
   std::vector<std::string> positional;
-  std::map<std::string, std::string> values;  ///< by option; switches: ""
+  std::map<std::string, std::string>
+      values;  ///< by option; of a repeated one the last; switches: ""
   /// Of options that may be given more than once: all, in their order; `values` has the last.
   std::map<std::string, std::vector<std::string>> lists;
 
@@ -45,8 +46,7 @@ struct Arguments {
 };
 
 /// Takes a command line apart. If it asks for help, prints that and returns nothing.
-/// \throws UsageError for unknown options and missing values, with the nearest known option, and
-///         for an option that is given twice although one counts
+/// \throws UsageError for unknown options and missing values, with the nearest known option
 std::optional<Arguments> parse(const Usage& usage, int argc, char** argv);
 
 /// The value of an option as the configuration reader wants it: its word read as in a file, and

@@ -125,8 +125,7 @@ bool MapReader::makes_up(std::string_view key) {
 double MapReader::number(std::string_view key, const NumberOptions& options) {
   record(with_bounds(
       option_of(key, Kind::number, range_text(options), options.fallback, options.help), options));
-  if (const double* fallback = fall_back(key, options.fallback))
-    return checked_number(key, Value(*fallback), options);
+  if (const double* fallback = fall_back(key, options.fallback)) return *fallback;
   if (makes_up(key)) return some_number(options);
   return checked_number(key, require(key), options);
 }
@@ -134,8 +133,7 @@ double MapReader::number(std::string_view key, const NumberOptions& options) {
 std::int64_t MapReader::integer(std::string_view key, const IntegerOptions& options) {
   record(with_bounds(
       option_of(key, Kind::integer, range_text(options), options.fallback, options.help), options));
-  if (const std::int64_t* fallback = fall_back(key, options.fallback))
-    return checked_integer(key, Value(*fallback), options);
+  if (const std::int64_t* fallback = fall_back(key, options.fallback)) return *fallback;
   if (makes_up(key)) return options.min.value_or(options.max.value_or(0));
   return checked_integer(key, require(key), options);
 }

@@ -261,7 +261,7 @@ class Description {
         weights.scales[output] = static_cast<float>(weights.scales[output] * larger);
         step = double{weights.scales[output]} * input.scale;
       }
-      if (result) coarsest = std::min(coarsest, result->scale / (16 * step));
+      if (result) coarsest = std::min(coarsest, result->scale / (64 * step));
       stored.codes.push_back(static_cast<int32_t>(std::llround(bias[output] / step)));
     }
     if (result && coarsest >= 2) {

@@ -124,7 +124,6 @@ expect 2 'rules.yaml:1:35: sparsity must be a number in [0, 1), not 1.5' \
 echo 'LevelPruner: [{sparsity: 0.5}]' >rules.yaml
 expect 2 'config' train good.yaml --compress rules.yaml
 expect 2 'none.so' train good.yaml --plugin ./none.so
-expect 2 "--epochs is given 2 times" train good.yaml --epochs 1 --epochs 2
 expect 2 'good.yaml' train good.yaml --plugin ./good.yaml
 expect 2 'version' train good.yaml --plugin "$other_plugin"
 [ -e runs ] && fail 'a wrong configuration left something in runs/'

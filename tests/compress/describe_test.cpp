@@ -218,7 +218,7 @@ TEST_CASE("describe: biases of integers are coarse by no more than a 32nd of a s
     for (int64_t o = 0; o < wanted.size(); ++o) {
       const double step = double{conv->weights.scale(o)} * input.grid->scale;
       const double stored = conv->bias.codes[static_cast<size_t>(o)] * step;
-      CHECK(std::abs(stored - wanted[o]) <= result.grid->scale / 32.0 + step);
+      CHECK(std::abs(stored - wanted[o]) <= result.grid->scale / 128.0 + step);
     }
   }
 }

@@ -118,7 +118,7 @@ TEST_CASE("worked example of DoReFaQuantizer") {
   // 0.5455.
   CHECK_THAT(text, Contains("-1.0 -0.6 -0.7616 0.0000 0.000 0 -1.0000 0.5455\n"));
   // Σ w² = 1.34; Σ q² over the three that are not 0: 1 + 2/9 = 1.2222; √1.0964 = 1.047.
-  CHECK_THAT(text, Contains("√(1.34/1.222) = 1.047:\nthe largest weight is then -1.047.\n"));
+  CHECK_THAT(text, Contains("√(1.34/1.222) = 1.047:\nthey reach to ±1.047 then.\n"));
   // Activations: 0.5·3 = 1.5 → 2 (even) → ⅔; −1 is clipped and has no gradient.
   CHECK_THAT(text, Contains("0.5 0.5 1.5 0.6667 1\n"));
   CHECK_THAT(text, Contains("-1.0 0.0 0.0 0.0000 0\n"));
