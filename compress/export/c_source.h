@@ -19,7 +19,7 @@ struct CSourceOptions {
 ///
 /// and, as macros, NAME_ARENA_BYTES, NAME_HEIGHT, NAME_WIDTH, NAME_CHANNELS and NAME_INPUT_BYTES of
 /// the picture, NAME_CLASSES, NAME_SCORE_SCALE and NAME_SCORE_ZERO_POINT of the scores, and where
-/// classes have names NAME_CLASS_NAMES, which is what an array of them begins with: `{"cat", "dog"}`.
+/// classes have names NAME_CLASS_NAMES, an array's initialiser: `{"cat", "dog"}`.
 /// Every integer is the runtime's: compress/runtime/fixed_point.h is repeated in C. How weights lie
 /// in it is in docs/c-file.md. The text is equal for equal networks.
 ///

@@ -26,7 +26,7 @@ struct DescribeOptions {
 /// has a grid and its weight lies on steps; what is not quantized is computed in float32.
 ///
 /// Integer biases are multiples of scale_w·scale_x; where a result has a grid too they are rounded
-/// to multiples of a power of two of that, by at most 1/128 of a step of the result: 16 bits hold them.
+/// to multiples of a power of two of that, by at most 1/128 of a step of the result.
 ///
 /// \throws Error naming operation and layer for what cannot be exported: an operation that engines
 /// do

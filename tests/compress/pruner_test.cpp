@@ -82,29 +82,6 @@ class TopRows : public Pruner {
 
 }  // namespace
 
-TEST_CASE("a scheduled pruner that has read no times says so") {
-  class Timeless : public ScheduledPruner {
-   public:
-    using ScheduledPruner::ScheduledPruner;
-    Tensor scheduled_mask(const LayerInfo&, const Tensor& weight) override { return weight; }
-  };
-  nn::Sequential net{nn::Linear({.in = 2, .out = 2})};
-  Timeless pruner({{{"masked_weights", "train"}}});
-  CHECK_THROWS_WITH(pruner(net), Catch::Contains("rule 1 has no times") &&
-                                     Catch::Contains("read_times(rule, options)"));
-}
-
-TEST_CASE("times of the other unit are told what they are for") {
-  nn::Sequential net{nn::Linear({.in = 2, .out = 2})};
-  AGPruner steps({{{"final_sparsity", 0.5}, {"end_step", 10}}});
-  CHECK_THROWS_WITH(steps(net),
-                    Catch::Contains("'end_step': is for 'unit: step'; say 'end_epoch'"));
-  AGPruner epochs(
-      {{{"final_sparsity", 0.5}, {"unit", "step"}, {"start_epoch", 1}, {"end_step", 10}}});
-  CHECK_THROWS_WITH(epochs(net),
-                    Catch::Contains("'start_epoch': is for 'unit: epoch'; say 'start_step'"));
-}
-
 TEST_CASE("equation 1: the whole curve") {
   const AGPruner::CubicSchedule schedule{0.0, 0.9, 0, 10, 1};
   const double expected[] = {0, .268, .477, .633, .746, .821, .867, .890, .899, .900};

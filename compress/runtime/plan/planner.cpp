@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "espalier/compress/runtime/plan/element_places.h"
 #include "espalier/compress/runtime/plan/input.h"
 #include "espalier/compress/runtime/plan/pack.h"
 #include "espalier/compress/runtime/plan/phases.h"
@@ -416,28 +417,21 @@ class Planner {
     return packed ? Status() : no_memory();
   }
 
-  /// How many channels lie side by side in the input and in the result, 0: all; and in how many
-  /// parts the layer is computed.
-  struct ConvolutionLayout {
-    int32_t input_block, block, groups;
-  };
-  /// The step of a convolution, which reads its input in such a layout and with the border it
-  /// needs.
-  Status convolution_step(const Layer& layer, StepKind kind, const ConvolutionLayout& layout,
-                          Step*& step) {
+  /// The step of a convolution that reads and makes pixels with all channels side by side, computed
+  /// in so many parts.
+  Status convolution_step(const Layer& layer, StepKind kind, int32_t groups, Step*& step) {
     const Operation& o = *layer.operation;
     int32_t from = -1;
-    const Status status =
-        in_layout(input_buffer(o), *layer.input, layout.input_block, o.padding, from);
+    const Status status = in_layout(input_buffer(o), *layer.input, 0, o.padding, from);
     if (!status.ok()) return status;
-    return layer_step(layer, kind, from, layout.block, layout.groups, step);
+    return layer_step(layer, kind, from, 0, groups, step);
   }
 
   Status plan_dense_conv(const Layer& layer) {
     const Operation& o = *layer.operation;
     const WeightInfo& w = o.weight;
     Step* step = nullptr;
-    const Status status = convolution_step(layer, StepKind::dense, {0, 0, o.groups}, step);
+    const Status status = convolution_step(layer, StepKind::dense, o.groups, step);
     if (!status.ok()) return status;
     const Buffer& from = buffer(step->input);
     set_windows(o, from, *step);
@@ -476,7 +470,7 @@ class Planner {
     const Operation& o = *layer.operation;
     const WeightInfo& w = o.weight;
     Step* step = nullptr;
-    const Status status = convolution_step(layer, StepKind::depthwise, {0, 0, 1}, step);
+    const Status status = convolution_step(layer, StepKind::depthwise, 1, step);
     if (!status.ok()) return status;
     const Buffer& from = buffer(step->input);
     set_windows(o, from, *step);
@@ -535,29 +529,15 @@ class Planner {
     return pack_sparse_conv(layer, view, kernels_, plan_.storage, *step) ? Status() : no_memory();
   }
 
-  /// The place of each column of a linear layer among the elements of its input's buffer.
-  Status find_places(const Layer& layer, int32_t from, Array<int32_t>& places) {
-    const View& view = buffer(from).view;
-    if (!places.allocate(budget_, static_cast<size_t>(layer.columns()))) return no_memory();
-    const bool picture = is_picture(*layer.operation);
-    const int64_t pixels = int64_t{view.height} * view.width;
-    for (int64_t j = 0; j < layer.columns(); ++j) {
-      const int64_t pixel = j % pixels;
-      places[static_cast<size_t>(j)] = static_cast<int32_t>(
-          picture ? view.offset(pixel / view.width, pixel % view.width, j / pixels) : j);
-    }
-    return {};
-  }
-
   Status plan_dense_linear(const Layer& layer) {
     const Operation& o = *layer.operation;
     const int32_t from = input_buffer(o);
     const View view = buffer(from).view;
     Array<int32_t> places;
-    Status status = find_places(layer, from, places);
-    if (!status.ok()) return status;
+    if (!places.allocate(budget_, static_cast<size_t>(layer.columns()))) return no_memory();
+    find_places(view, is_picture(o), places);
     Step* step = nullptr;
-    status = layer_step(layer, StepKind::dense, from, 0, 1, step);
+    const Status status = layer_step(layer, StepKind::dense, from, 0, 1, step);
     if (!status.ok()) return status;
     step->samples_are_columns = true;
     // A run is a row of a plane; one run is all if nothing lies between rows.
@@ -570,17 +550,9 @@ class Planner {
     if (!runs ||
         !columns.allocate(budget_, static_cast<size_t>(count) * static_cast<size_t>(length)))
       return no_memory();
-    for (int32_t& column : columns) column = -1;
     for (int32_t r = 0; r < count; ++r)
       runs[r] = r / view.height * view.plane + r % view.height * view.row;
-    for (size_t j = 0; j < places.size(); ++j) {
-      int64_t at = places[j];
-      if (!one) {
-        const int64_t plane = at / view.plane, within = at % view.plane;
-        at = (plane * view.height + within / view.row) * row + within % view.row;
-      }
-      columns[static_cast<size_t>(at)] = static_cast<int32_t>(j);
-    }
+    find_columns(view, row, places, columns);
     step->runs = runs;
     return pack_dense(layer, {columns.data(), count, length}, kernels_, plan_.storage, *step)
                ? Status()
@@ -590,10 +562,10 @@ class Planner {
   Status plan_sparse_linear(const Layer& layer) {
     const int32_t from = input_buffer(*layer.operation);
     Array<int32_t> places;
-    Status status = find_places(layer, from, places);
-    if (!status.ok()) return status;
+    if (!places.allocate(budget_, static_cast<size_t>(layer.columns()))) return no_memory();
+    find_places(buffer(from).view, is_picture(*layer.operation), places);
     Step* step = nullptr;
-    status = layer_step(layer, StepKind::sparse_linear, from, 0, 1, step);
+    const Status status = layer_step(layer, StepKind::sparse_linear, from, 0, 1, step);
     if (!status.ok()) return status;
     ++plan_.sparse_steps;
     return pack_sparse_linear(layer, places.data(), kernels_, budget_, plan_.storage, *step)
@@ -601,7 +573,6 @@ class Planner {
                : no_memory();
   }
 
- private:
   const Graph& graph_;
   WeightReader& weights_;
   const PlanOptions& options_;
