@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "espalier/autograd/tensor.h"
 #include "espalier/datasets/dataset.h"
 #include "espalier/experiment/exported_file.h"
 #include "espalier/nn/module.h"
@@ -15,12 +16,15 @@ struct Agreement {
   double accuracy = 0;            ///< of the exported network
   double framework_accuracy = 0;  ///< of the other
   double same_answer = 0;         ///< the fraction to which both give the same class
-  /// The fraction to which they do not although the other network is decided: it scores its own
-  /// answer higher by more than `tie` of the picture's largest |score|.
-  double contradicted = 0;
-  static constexpr double tie = 0.05;
+  /// The fraction that only the exported network, and only the other, gets right.
+  double gained = 0, lost = 0;
   /// Largest difference of a picture's scores in relation to its largest |score|: mean, and most.
   double mean_drift = 0, largest_drift = 0;
+
+  /// Whether the accuracies differ by no more than chance makes them: were each picture that one of
+  /// the two alone gets right as likely to be the one's as the other's (McNemar's test), gained and
+  /// lost pictures would differ by more than 3·√(gained + lost) once in 370 times.
+  bool same_accuracy() const;
 };
 
 /// Asks both for all pictures of a data set, whose samples are bytes. The model is in evaluation
@@ -30,5 +34,7 @@ Agreement agreement(nn::Module& model, ExportedFile& file, const datasets::Datas
 /// The first `count` pictures as the bytes they were: `H×W×C` each. \throws Error for a data set
 /// whose samples are no normalised bytes
 std::vector<std::vector<uint8_t>> picture_bytes(const datasets::Dataset& pictures, int64_t count);
+/// The same as a model takes them: `N×H×W×C`.
+Tensor first_pictures(const datasets::Dataset& pictures, int64_t count);
 
 }  // namespace espalier::experiment

@@ -1,7 +1,6 @@
 #include "espalier/experiment/exported_network.h"
 
 #include "espalier/autograd/core/error.h"
-#include "espalier/compress/export/describe.h"
 
 namespace espalier::experiment {
 namespace {
@@ -23,13 +22,17 @@ compress::file::Network exported_network(RecordedRun& run) {
 }
 
 compress::file::Network exported_network(RecordedRun& run, const datasets::Dataset* pictures) {
+  return followed_network(run, pictures).network;
+}
+
+compress::Description followed_network(RecordedRun& run, const datasets::Dataset* pictures) {
   compress::DescribeOptions options{.sample = run.config.model.sample};
   if (pictures) {
     options.mean = pictures->normalisation().mean;
     options.deviation = pictures->normalisation().deviation;
     options.class_names = names_of(*pictures);
   }
-  return compress::describe(run.model, options);
+  return compress::describe_followed(run.model, options);
 }
 
 }  // namespace espalier::experiment

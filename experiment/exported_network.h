@@ -1,6 +1,6 @@
 #pragma once
 
-#include "espalier/compress/file/network.h"
+#include "espalier/compress/export/describe.h"
 #include "espalier/datasets/dataset.h"
 #include "espalier/experiment/recorded_run.h"
 
@@ -14,5 +14,7 @@ namespace espalier::experiment {
 compress::file::Network exported_network(RecordedRun& run);
 /// The same with pictures that are open. Null: pictures are not normalised, classes are numbers.
 compress::file::Network exported_network(RecordedRun& run, const datasets::Dataset* pictures);
+/// The same, to be compared with the run's model.
+compress::Description followed_network(RecordedRun& run, const datasets::Dataset* pictures);
 
 }  // namespace espalier::experiment

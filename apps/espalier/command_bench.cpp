@@ -99,7 +99,7 @@ TrainBench read_setting(Value given, const std::string& text) {
     if (equals == std::string::npos)
       throw UsageError(fmt::format("--ab: '{}' is no setting; say KEY=VALUE", part));
     const std::string key = part.substr(0, equals);
-    const Value value = option_value(Arguments{{}, {{"ab", part.substr(equals + 1)}}}, "ab");
+    const Value value = option_value(Arguments{{}, {{"ab", part.substr(equals + 1)}}, {}}, "ab");
     if (std::find(std::begin(settings), std::end(settings), key) == std::end(settings)) {
       kernels.set(key, value, value.position());
     } else {

@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -69,9 +70,9 @@ struct Affine {
   std::vector<double> bias;     ///< per output channel; empty: 0
 };
 
-class Description {
+class Describer {
  public:
-  Description(nn::Module& model, const DescribeOptions& options)
+  Describer(nn::Module& model, const DescribeOptions& options)
       : graph_(Graph::of(model, options.sample)),
         folds_(batch_norm_folds(graph_)),
         done_(graph_.operations().size()),
@@ -81,12 +82,16 @@ class Description {
     stored_[0] = new_value(graph_.value(0).shape, wanted_grid(0));
   }
 
-  file::Network make() {
+  Description make() {
     const std::vector<bool> needed = needed_operations();
     for (size_t number = 0; number < done_.size(); ++number) {
       if (needed[number] && !done_[number]) add(graph_.operation(static_cast<int>(number)));
     }
-    return std::move(network_);
+    Description result;
+    for (const NetworkQuantization& each : graph_.quantizations())
+      result.quantized.push_back(stored_codes(each));
+    result.network = std::move(network_);
+    return result;
   }
 
  private:
@@ -244,24 +249,32 @@ class Description {
   }
 
   /// The bias in multiples of scale_w·scale_x. A channel whose weights are so small that its bias
-  /// would not fit gets larger steps.
+  /// would not fit gets larger steps; one whose steps are large beside those of the result, as they
+  /// are at few bits, smaller ones.
   static file::Bias integer_bias(const std::vector<double>& bias, const file::Grid& input,
                                  const std::optional<file::Grid>& result, file::Weights& weights) {
     constexpr double most = 1 << 30;
     const size_t outputs = bias.size(), each = weights.codes.size() / outputs;
     file::Bias stored;
     double coarsest = std::numeric_limits<double>::infinity();  // of the roundings allowed
+    // Where the result has no grid, the largest bias tells how large results are.
+    double most_bias = 0;
+    for (const double each_bias : bias) most_bias = std::max(most_bias, std::abs(each_bias));
+    const double fine =
+        result ? result->scale / bias_roundings_per_step : most_bias / biases_without_grid;
     for (size_t output = 0; output < outputs; ++output) {
       double step = double{weights.scale(static_cast<int64_t>(output))} * input.scale;
+      const auto codes = std::span(weights.codes).subspan(output * each, each);
       if (std::abs(bias[output]) > most * step) {
-        if (weights.scales.size() == 1) weights.scales.assign(outputs, weights.scales[0]);
         const double larger = std::ceil(std::abs(bias[output]) / (most * step));
-        for (size_t i = output * each; i < (output + 1) * each; ++i)
-          weights.codes[i] = static_cast<int16_t>(std::nearbyint(weights.codes[i] / larger));
-        weights.scales[output] = static_cast<float>(weights.scales[output] * larger);
-        step = double{weights.scales[output]} * input.scale;
+        for (int16_t& code : codes) code = static_cast<int16_t>(std::nearbyint(code / larger));
+        step = rescale(weights, output, larger) * input.scale;
+      } else if (bias[output] != 0) {
+        const int finer = finer_steps(codes, step / fine);
+        for (int16_t& code : codes) code = static_cast<int16_t>(code * finer);
+        if (finer > 1) step = rescale(weights, output, 1.0 / finer) * input.scale;
       }
-      if (result) coarsest = std::min(coarsest, result->scale / (64 * step));
+      coarsest = std::min(coarsest, fine / step);
       stored.codes.push_back(static_cast<int32_t>(std::llround(bias[output] / step)));
     }
     if (result && coarsest >= 2) {
@@ -270,6 +283,26 @@ class Description {
         code = static_cast<int32_t>(std::nearbyint(code / multiple) * multiple);
     }
     return stored;
+  }
+  /// Biases are rounded to this fraction of a step of the result.
+  static constexpr double bias_roundings_per_step = 64;
+  /// Or, if the result is float32, to this fraction of the layer's largest.
+  static constexpr double biases_without_grid = 256;
+
+  /// A power of two, `wanted` if the codes stay within 8 bits.
+  static int finer_steps(std::span<const int16_t> codes, double wanted) {
+    int largest = 1;
+    for (const int16_t code : codes) largest = std::max(largest, std::abs(int{code}));
+    int finer = 1;
+    while (finer < wanted && 2 * finer * largest <= 127) finer *= 2;
+    return finer;
+  }
+  /// Multiplies the scale of one output channel. \return what it is then
+  static double rescale(file::Weights& weights, size_t output, double factor) {
+    const auto outputs = static_cast<size_t>(weights.shape[0]);
+    if (weights.scales.size() == 1) weights.scales.assign(outputs, weights.scales[0]);
+    weights.scales[output] = static_cast<float>(weights.scales[output] * factor);
+    return double{weights.scales[output]};
   }
 
   void add_sum(const NetworkOperation& operation) {
@@ -343,17 +376,34 @@ class Description {
                     stored_grid(*input.grid, producer < 0 ? nullptr : &graph_.operation(producer)));
   }
 
-  int as_float(int stored) { return converted(stored, std::nullopt); }
-  int as_codes(int stored, const file::Grid& grid) { return converted(stored, grid); }
-  int converted(int stored, const std::optional<file::Grid>& grid) {
+  /// The value that holds what the quantization gives; −1: none does.
+  int stored_codes(const NetworkQuantization& quantization) const {
+    const int stored = stored_[static_cast<size_t>(quantization.value)];
+    if (stored < 0) return -1;
+    const int producer = graph_.value(quantization.value).producer;
+    const file::Grid grid =
+        stored_grid(quantization.grid, producer < 0 ? nullptr : &graph_.operation(producer));
     const auto& own = value(stored).grid;
-    if (own.has_value() == grid.has_value() && (!grid || equal(*own, *grid))) return stored;
-    for (const file::Operation& operation : network_.operations) {  // once is enough
+    return own && equal(*own, grid) ? stored : conversion(stored, grid);
+  }
+  /// What the network's own conversion of this value to this grid gives; −1: there is none yet.
+  int conversion(int stored, const std::optional<file::Grid>& grid) const {
+    for (const file::Operation& operation : network_.operations) {
       const auto& there = value(operation.output).grid;
       if (std::holds_alternative<file::Convert>(operation.what) && operation.inputs[0] == stored &&
           there.has_value() == grid.has_value() && (!grid || equal(*there, *grid)))
         return operation.output;
     }
+    return -1;
+  }
+
+  int as_float(int stored) { return converted(stored, std::nullopt); }
+  int as_codes(int stored, const file::Grid& grid) { return converted(stored, grid); }
+  int converted(int stored, const std::optional<file::Grid>& grid) {
+    const auto& own = value(stored).grid;
+    if (own.has_value() == grid.has_value() && (!grid || equal(*own, *grid))) return stored;
+    const int there = conversion(stored, grid);
+    if (there >= 0) return there;  // once is enough
     network_.values.push_back({value(stored).shape, grid});
     const int result = static_cast<int>(network_.values.size()) - 1;
     network_.operations.push_back({"", {stored}, result, file::Convert{}});
@@ -384,7 +434,11 @@ class Description {
 }  // namespace
 
 file::Network describe(nn::Module& model, const DescribeOptions& options) {
-  return Description(model, options).make();
+  return describe_followed(model, options).network;
+}
+
+Description describe_followed(nn::Module& model, const DescribeOptions& options) {
+  return Describer(model, options).make();
 }
 
 }  // namespace espalier::compress

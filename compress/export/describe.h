@@ -11,10 +11,18 @@ namespace espalier::compress {
 
 /// What of a network is not in its layers.
 struct DescribeOptions {
-  Shape sample;                       ///< what it takes: `H×W×C`, or one axis of values
-  std::vector<float> mean = {};       ///< of pixel/255, per channel, for all, or none: see
-  std::vector<float> deviation = {};  ///< `file::Normalisation`
+  Shape sample;                               ///< what it takes: `H×W×C`, or one axis of values
+  std::vector<float> mean = {};               ///< of pixel/255, per channel, for all, or none: see
+  std::vector<float> deviation = {};          ///< `file::Normalisation`
   std::vector<std::string> class_names = {};  ///< of the numbers of the result; may be empty
+};
+
+/// A network as an engine would run it, and what its values are in the model.
+struct Description {
+  file::Network network;
+  /// For each quantization of activations, in the order in which a forward pass of the model
+  /// performs them: the value of the network whose codes it gives, −1 where there is none.
+  std::vector<int> quantized;
 };
 
 /// A network as an engine would run it, with what has effect at this moment: masks, quantized
@@ -26,11 +34,16 @@ struct DescribeOptions {
 /// has a grid and its weight lies on steps; what is not quantized is computed in float32.
 ///
 /// Integer biases are multiples of scale_w·scale_x; where a result has a grid too they are rounded
-/// to multiples of a power of two of that, by at most 1/128 of a step of the result.
+/// to multiples of a power of two of that, by at most 1/128 of a step of the result. Where
+/// scale_w·scale_x is coarser than 1/64 of such a step, as it can be at few bits, the channel's
+/// codes are multiplied by a power of two and its scale_w divided by it, as far as codes of 8 bits
+/// go.
 ///
 /// \throws Error naming operation and layer for what cannot be exported: an operation that engines
 /// do
 ///         not know, activations of more than 8 bits
 file::Network describe(nn::Module& model, const DescribeOptions& options);
+/// The same, to be compared with the model.
+Description describe_followed(nn::Module& model, const DescribeOptions& options);
 
 }  // namespace espalier::compress

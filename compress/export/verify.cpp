@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "espalier/compress/file/loaded.h"
-#include "espalier/compress/file/reference.h"
 #include "espalier/compress/file/write.h"
 
 namespace espalier::compress {
@@ -95,26 +94,33 @@ void compare(const Contents& runtime, const Contents& reference, OperationCheck&
 
 }  // namespace
 
-std::vector<OperationCheck> verify(const file::Network& network,
-                                   const std::vector<std::vector<uint8_t>>& pictures,
-                                   const std::function<void(const OperationCheck&)>& progress) {
+std::vector<PictureValues> runtime_values(const file::Network& network,
+                                          const std::vector<std::vector<uint8_t>>& pictures) {
   const file::Reference reference(network);
-  // By picture: all values that the runtime has computed.
-  std::vector<std::vector<Contents>> values(pictures.size());
+  std::vector<PictureValues> values(pictures.size());
   for (size_t i = 0; i < pictures.size(); ++i) {
     values[i].resize(network.values.size());
     values[i][0] = reference.of_pixels(pictures[i]);
   }
+  for (const file::Operation& operation : network.operations) {
+    std::vector<Contents> results = results_of(up_to(network, operation.output), pictures);
+    for (size_t i = 0; i < pictures.size(); ++i)
+      values[i][static_cast<size_t>(operation.output)] = std::move(results[i]);
+  }
+  return values;
+}
+
+std::vector<OperationCheck> verify(const file::Network& network,
+                                   const std::vector<PictureValues>& values,
+                                   const std::function<void(const OperationCheck&)>& progress) {
+  const file::Reference reference(network);
   std::vector<OperationCheck> checks;
   for (const file::Operation& operation : network.operations) {
     const auto output = static_cast<size_t>(operation.output);
     OperationCheck check{name_of(operation.what), operation.layer,
                          network.values[output].has_codes()};
-    std::vector<Contents> results = results_of(up_to(network, operation.output), pictures);
-    for (size_t i = 0; i < pictures.size(); ++i) {
-      compare(results[i], reference.result_of(operation, values[i]), check);
-      values[i][output] = std::move(results[i]);
-    }
+    for (const PictureValues& picture : values)
+      compare(picture[output], reference.result_of(operation, picture), check);
     if (progress) progress(check);
     checks.push_back(std::move(check));
   }

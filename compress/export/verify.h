@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "espalier/compress/file/network.h"
+#include "espalier/compress/file/reference.h"
 
 namespace espalier::compress {
 
@@ -23,13 +24,21 @@ struct OperationCheck {
   bool passed() const { return has_codes ? different == 0 : largest_difference <= 1e-4; }
 };
 
-/// Proves a network's arithmetic: every operation is computed twice, by the runtime and by the
-/// naive evaluator (`file::Reference`, int64 and double, no line shared with the runtime), from the
-/// same input, which is what the runtime itself has computed up to there. For that the runtime is
-/// given the network up to each of its values in turn. \param pictures  `H×W×C` bytes each \param
-/// progress  is told after each operation \throws Error when the runtime does not take the network
+/// All values of a network for one picture, by their numbers.
+using PictureValues = std::vector<file::Contents>;
+
+/// What the runtime computes for each of these values: it is given the network up to each of them
+/// in turn. \param pictures  `H×W×C` bytes each \throws Error when the runtime does not take the
+/// network
+std::vector<PictureValues> runtime_values(const file::Network& network,
+                                          const std::vector<std::vector<uint8_t>>& pictures);
+
+/// Proves a network's arithmetic: every operation is computed a second time by the naive evaluator
+/// (`file::Reference`, int64 and double, no line shared with the runtime), from what the runtime
+/// itself has computed up to there. \param values  by picture \param progress  is told after each
+/// operation
 std::vector<OperationCheck> verify(const file::Network& network,
-                                   const std::vector<std::vector<uint8_t>>& pictures,
+                                   const std::vector<PictureValues>& values,
                                    const std::function<void(const OperationCheck&)>& progress = {});
 
 }  // namespace espalier::compress

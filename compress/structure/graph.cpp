@@ -133,6 +133,7 @@ Graph Graph::of(nn::Module& model, const Shape& sample) {
     if (traced.operation == "fake_quantize") {
       Seen through = seen[static_cast<size_t>(traced.inputs[0])];
       const QuantizationGrid grid = grid_of(traced);
+      graph.quantizations_.push_back({through.value, grid});
       NetworkValue& value = graph.values_[static_cast<size_t>(through.value)];
       // Everybody reads the value through this grid if nobody reads what goes into it.
       const bool for_all = !through.grid && !value.grid &&

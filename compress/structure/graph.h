@@ -57,14 +57,20 @@ struct NetworkOperation {
   std::string describe() const;
 };
 
+/// A `fake_quantize` that a forward pass performs on a value.
+struct NetworkQuantization {
+  int value = -1;
+  QuantizationGrid grid;
+};
+
 /// A network as the list of operations that one evaluation forward of it performs, in order: what
 /// every pass over the structure reads. Value 0 is the network's input.
 ///
 /// What stands in a layer only for quantization or for gradients (`fake_quantize`,
 /// `quantize_grad`) is not among the operations; the grid of a `fake_quantize` is with the value,
-/// or with the one who reads it. What is done to parameters alone is no operation of the network:
-/// ask `nn::Parameter::effective_value`. All kinds of operations are listed; a pass that meets one
-/// it does not know throws `unknown_operation`.
+/// or with the one who reads it, and all of them are in `quantizations`. What is done to parameters
+/// alone is no operation of the network: ask `nn::Parameter::effective_value`. All kinds of
+/// operations are listed; a pass that meets one it does not know throws `unknown_operation`.
 class Graph {
  public:
   /// Runs one sample of zeros through the model, in evaluation mode and without gradients.
@@ -79,12 +85,15 @@ class Graph {
     return operations_[static_cast<size_t>(number)];
   }
   const NetworkValue& value(int number) const { return values_[static_cast<size_t>(number)]; }
+  /// In the order in which the forward pass performs them.
+  const std::vector<NetworkQuantization>& quantizations() const { return quantizations_; }
   /// Number of the value that is the network's result.
   int result() const { return result_; }
 
  private:
   std::vector<NetworkOperation> operations_;
   std::vector<NetworkValue> values_;
+  std::vector<NetworkQuantization> quantizations_;
   int result_ = 0;
 };
 

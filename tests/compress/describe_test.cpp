@@ -7,7 +7,9 @@
 #include "espalier/autograd/graph.h"
 #include "espalier/autograd/ops.h"
 #include "espalier/compress/config/yaml.h"
+#include "espalier/compress/export/verify_simulation.h"
 #include "espalier/compress/file/reference.h"
+#include "espalier/compress/file/write.h"
 #include "espalier/compress/pruners/level_pruner.h"
 #include "espalier/compress/quantizers/naive_quantizer.h"
 #include "espalier/compress/quantizers/qat_quantizer.h"
@@ -62,6 +64,32 @@ void require_same_results(nn::Module& net, const Shape& sample, double tolerance
     const Tensor x = one_sample(sample, seed);
     CHECK(largest_difference(described(network, x), doubles(net(x))) < tolerance);
   }
+}
+
+/// Four pictures, as bytes and as a model takes them that is given pixel/255.
+struct Pictures {
+  std::vector<std::vector<uint8_t>> bytes;
+  Tensor values;
+};
+Pictures some_pictures(const Shape& sample) {
+  Pictures pictures;
+  NewTensor values({4, sample[0], sample[1], sample[2]});
+  int64_t place = 0;
+  for (uint32_t seed = 1; seed <= 4; ++seed) {
+    pictures.bytes.push_back(file::self_test_pixels(seed, sample.elements()));
+    for (const uint8_t byte : pictures.bytes.back())
+      values[place++] = static_cast<float>(byte) / 255.0f;
+  }
+  pictures.values = std::move(values);
+  return pictures;
+}
+
+/// The model beside a network, layer by layer from the codes that the runtime has.
+std::vector<SimulationCheck> simulated(nn::Module& net, const Description& description,
+                                       const Shape& sample) {
+  const Pictures pictures = some_pictures(sample);
+  return verify_simulation(net, description, pictures.values,
+                           runtime_values(description.network, pictures.bytes));
 }
 
 template <class What>
@@ -183,7 +211,86 @@ TEST_CASE("describe: what is quantized is integers from the first value to the l
       for (size_t i = 0; i < integer.size(); ++i)
         CHECK(std::abs(integer[i] - y[static_cast<int64_t>(i)]) < 3.01 * step);
     }
+    // From the same codes, every layer comes out beside the runtime's.
+    const auto checks = simulated(net, describe_followed(net, {.sample = picture}), picture);
+    CHECK(checks.size() > 10);
+    for (const SimulationCheck& check : checks) {
+      INFO(check.layer << ": " << check.furthest << " of " << check.allowed);
+      CHECK(check.compared > 0);
+      CHECK(check.passed());
+      CHECK(check.allowed < 0.6);
+    }
   }
+}
+
+TEST_CASE("describe: the simulation notices a layer that is not the model's") {
+  const Shape picture{8, 8, 1};
+  nn::Sequential net = four_layers();
+  QATQuantizer quantizer;
+  quantizer(net);
+  train_forward(net, picture);
+  const Description right = describe_followed(net, {.sample = picture});
+  const auto layer_of = [](Description& description, const char* name) -> file::Convolution& {
+    for (file::Operation& operation : description.network.operations) {
+      if (operation.layer == name) return std::get<file::Convolution>(operation.what);
+    }
+    throw std::runtime_error("no such layer");
+  };
+  const auto failed = [&](const Description& description) {
+    std::vector<std::string> layers;
+    for (const SimulationCheck& check : simulated(net, description, picture)) {
+      if (!check.passed()) layers.push_back(check.layer);
+    }
+    return layers;
+  };
+  CHECK(failed(right).empty());
+
+  // Weights, biases, scales: only where they are, for what is behind starts from equal codes.
+  Description wrong = right;
+  file::Weights& weights = layer_of(wrong, "conv1").weights;
+  for (size_t i = 0; i < weights.codes.size(); i += 9)  // of each channel the first
+    weights.codes[i] = static_cast<int16_t>(weights.codes[i] > 0 ? -100 : 100);
+  CHECK(failed(wrong) == std::vector<std::string>{"relu1"});
+  wrong = right;
+  const file::Grid& result = *wrong.network.values[1].grid;
+  const file::Grid& input = *wrong.network.values[0].grid;
+  file::Convolution& first = layer_of(wrong, "conv1");
+  for (size_t o = 0; o < first.bias.codes.size(); ++o) {  // a tenth of a step or a little more
+    const double step = double{input.scale} * first.weights.scale(static_cast<int64_t>(o));
+    first.bias.codes[o] += static_cast<int32_t>(std::ceil(result.scale / 10 / step));
+  }
+  CHECK(failed(wrong) == std::vector<std::string>{"relu1"});
+  wrong = right;
+  for (float& scale : layer_of(wrong, "conv2").weights.scales) scale *= 1.01f;
+  CHECK(failed(wrong) == std::vector<std::string>{"relu2"});
+
+  // The model keeps its quantizers, and a description of another one is refused.
+  CHECK(failed(right).empty());
+  wrong.quantized.pop_back();
+  CHECK_THROWS_WITH(simulated(net, wrong, picture), Contains("more values than"));
+}
+
+TEST_CASE("describe: at few bits weights are stored on finer steps, for the biases' sake") {
+  // One product of the largest codes is as large as the whole range of the results, so steps of
+  // scale_w·scale_x are a third of those of the results.
+  const Shape picture{4, 4, 1};
+  nn::Sequential net;
+  net.add("conv", nn::Conv2d({.in = 1, .out = 2, .kernel = 1})).add("relu", nn::ReLU());
+  nn::initialise(net, 1);
+  QATQuantizer quantizer({{{"weight_bits", 2}, {"first_last_bits", 2}}});
+  quantizer(net);
+  train_forward(net, picture);
+  for (nn::NamedParameter& named : net.parameters()) {
+    if (named.parameter->name() == "bias")
+      named.parameter->load(Tensor::from({2}, {0.0123f, 0.0f}));
+  }
+  const Description description = describe_followed(net, {.sample = picture});
+  const auto& conv = std::get<file::Convolution>(description.network.operations[0].what);
+  const double step = double{description.network.values[0].grid->scale} * conv.weights.scale(0);
+  CHECK(step * 32 <= description.network.values[1].grid->scale);
+  CHECK(std::abs(conv.weights.codes[0]) >= 32);  // it was 1
+  CHECK(std::abs(conv.weights.codes[1]) == 1);   // nothing is added to this channel
+  for (const SimulationCheck& check : simulated(net, description, picture)) CHECK(check.passed());
 }
 
 TEST_CASE("describe: a layer that is left out computes in float32 between the others") {
@@ -198,7 +305,7 @@ TEST_CASE("describe: a layer that is left out computes in float32 between the ot
   CHECK(largest_difference(described(network, x), doubles(y)) < 0.03);
 }
 
-TEST_CASE("describe: biases of integers are coarse by no more than a 32nd of a step") {
+TEST_CASE("describe: biases of integers are coarse by no more than a 128th of a step") {
   nn::Sequential net = four_layers();
   QATQuantizer quantizer;
   quantizer(net);
