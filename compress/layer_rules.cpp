@@ -122,7 +122,7 @@ void LayerSelector::require_types(const std::vector<LayerInfo>& layers,
     if (contains(present, word)) continue;
     rule.fail_item(types_.key, i,
                    "is '" + word + "', but no layer with weights is of that type" +
-                       did_you_mean(word, present) + "; there are " + joined(present));
+                       mean_or_there_are(word, present));
   }
 }
 
@@ -136,12 +136,12 @@ void LayerSelector::require_names(const std::vector<LayerInfo>& layers,
                     [&pattern](const std::string& name) { return pattern.matches(name); }))
       continue;
     const bool exact = pattern.kind() == NamePattern::Kind::exact;
-    rule.fail_item(
-        names_.key, i,
-        "is '" + pattern.text() + "', but " +
-            (exact ? "no layer with weights has that name" + did_you_mean(pattern.text(), present)
-                   : "that matches the name of no layer with weights") +
-            "; there are " + joined(present));
+    rule.fail_item(names_.key, i,
+                   "is '" + pattern.text() + "', but " +
+                       (exact ? "no layer with weights has that name" +
+                                    mean_or_there_are(pattern.text(), present)
+                              : "that matches the name of no layer with weights; there are " +
+                                    joined(present)));
   }
 }
 

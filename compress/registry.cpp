@@ -228,14 +228,10 @@ const Registry::Entry* Registry::find(std::string_view name) const {
 const Registry::Entry& Registry::entry_for(const Member& section) const {
   if (const Entry* found = find(section.key)) return *found;
   std::vector<std::string> names;
-  std::string known;
-  for (const Entry& entry : entries_) {
-    names.push_back(entry.name);
-    known += (known.empty() ? "" : ", ") + entry.name;
-  }
+  for (const Entry& entry : entries_) names.push_back(entry.name);
   throw ConfigError(section.key_position,
                     "there is no algorithm named '" + section.key + "'" +
-                        did_you_mean(section.key, names) + "; known: " + known +
+                        mean_or_there_are(section.key, names) +
                         ". One of your own comes with its plugin ('plugins: "
                         "[FILE.so]' in the configuration, or --plugin FILE.so)");
 }

@@ -33,14 +33,12 @@ std::string names_of(const TopicGroup& group) {
 
 std::vector<TopicGroup> chosen(std::vector<TopicGroup> groups, const std::string& name) {
   std::vector<std::string> names;
-  std::string all;
   for (TopicGroup& group : groups) {
     if (group.name == name) return {std::move(group)};
     names.push_back(group.name);
-    all += (all.empty() ? "" : ", ") + group.name;
   }
-  throw UsageError(fmt::format("there is no list of '{}'{}; there are {}", name,
-                               compress::did_you_mean(name, names), all));
+  throw UsageError(
+      fmt::format("there is no list of '{}'{}", name, compress::mean_or_there_are(name, names)));
 }
 
 }  // namespace

@@ -58,4 +58,11 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
   return near.empty() ? "" : "; did you mean '" + near + "'?";
 }
 
+std::string mean_or_there_are(std::string_view word, const std::vector<std::string>& candidates) {
+  const std::string meant = did_you_mean(word, candidates);
+  std::string all;
+  for (const std::string& candidate : candidates) all += (all.empty() ? "" : ", ") + candidate;
+  return meant + (meant.empty() ? "; there are " : " There are ") + (all.empty() ? "none" : all);
+}
+
 }  // namespace espalier::compress

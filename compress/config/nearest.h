@@ -18,4 +18,8 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
 /// The end of an error message: `; did you mean 'frequency'?`, or "" if nothing is near.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
+/// The same with all that there are: `; did you mean 'conv1'? There are conv1, fc1`, or `; there
+/// are conv1, fc1` if nothing is near.
+std::string mean_or_there_are(std::string_view word, const std::vector<std::string>& candidates);
+
 }  // namespace espalier::compress

@@ -61,11 +61,8 @@ Rules rules_of_section(const Value& sections, std::string_view name,
     found = &section;
   }
   if (found != nullptr) return section_rules(*found);
-  std::string all;
-  for (const std::string& each : names) all += (all.empty() ? "" : ", ") + each;
-  throw ConfigError(sections.position(), "there is no section '" + who + "'" +
-                                             did_you_mean(name, names) +
-                                             "; there are: " + (all.empty() ? "none" : all));
+  throw ConfigError(sections.position(),
+                    "there is no section '" + who + "'" + mean_or_there_are(name, names));
 }
 
 Value read_sections(const std::string& path) {

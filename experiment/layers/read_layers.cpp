@@ -32,11 +32,8 @@ struct Item {
 
 const LayerKind& kind_of(const NamedValue& given, const LayerKinds& kinds) {
   if (const LayerKind* kind = kinds.find(given.name)) return *kind;
-  std::string known;
-  for (const std::string& name : kinds.names()) known += (known.empty() ? "" : ", ") + name;
   throw ConfigError(given.position, "there is no layer type '" + given.name + "'" +
-                                        compress::did_you_mean(given.name, kinds.names()) +
-                                        "; known: " + known);
+                                        compress::mean_or_there_are(given.name, kinds.names()));
 }
 
 bool is_name_character(char c) {

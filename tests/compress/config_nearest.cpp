@@ -42,4 +42,8 @@ TEST_CASE("of equally near names the first is taken", "[config]") {
 TEST_CASE("the end of a message", "[config]") {
   CHECK(did_you_mean("frequncy", {"frequency"}) == "; did you mean 'frequency'?");
   CHECK(did_you_mean("momentum", {"frequency"}).empty());
+  CHECK(mean_or_there_are("frequncy", {"frequency", "rate"}) ==
+        "; did you mean 'frequency'? There are frequency, rate");
+  CHECK(mean_or_there_are("momentum", {"frequency"}) == "; there are frequency");
+  CHECK(mean_or_there_are("momentum", {}) == "; there are none");
 }

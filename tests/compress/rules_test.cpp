@@ -238,10 +238,10 @@ TEST_CASE("a wrong rule is an error where it stands, with what was meant") {
   const std::string good = "final_sparsity: 0.5, end_epoch: 4";
   CHECK(error_of("- {" + good + ", support_op: [fc1, cnv2]}") ==
         "[config] f:1:57: support_op[1] is 'cnv2', but no layer with weights has that name; did "
-        "you mean 'conv2'?; there are conv1, conv2, fc1, fc2 (in AGPruner rule 1)");
+        "you mean 'conv2'? There are conv1, conv2, fc1, fc2 (in AGPruner rule 1)");
   CHECK(error_of("- {" + good + ", support_type: Conv2D}") ==
         "[config] f:1:53: support_type is 'Conv2D', but no layer with weights is of that type; did "
-        "you mean 'Conv2d'?; there are default, Conv2d, Linear (in AGPruner rule 1)");
+        "you mean 'Conv2d'? There are default, Conv2d, Linear (in AGPruner rule 1)");
   CHECK(error_of("- {" + good + ", op_types: [ReLU]}") ==
         "[config] f:1:50: op_types[0] is 'ReLU', but no layer with weights is of that type; there "
         "are default, Conv2d, Linear (in AGPruner rule 1)");

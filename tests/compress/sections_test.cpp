@@ -117,12 +117,12 @@ TEST_CASE("a section that is not there, or there twice, is an error") {
     return std::string("no error");
   };
   CHECK(load("LevelPruner: {config: [{sparsity: 0.5}]}\nAGPrunner: {config: []}\n") ==
-        "[config] F:1:1: there is no section 'AGPruner'; did you mean 'AGPrunner'?; there are: "
+        "[config] F:1:1: there is no section 'AGPruner'; did you mean 'AGPrunner'? There are "
         "LevelPruner, AGPrunner");
   CHECK(load("") ==
         "[config] F:1:1: this file is empty; it must hold sections such as 'AGPruner: "
         "{config: [...]}'");
-  CHECK(load("{}") == "[config] F:1:1: there is no section 'AGPruner'; there are: none");
+  CHECK(load("{}") == "[config] F:1:1: there is no section 'AGPruner'; there are none");
   CHECK(load("- {sparsity: 0.5}\n") ==
         "[config] F:1:1: there must be a map of sections, such as 'AGPruner: {config: [...]}', not "
         "a list");
@@ -196,7 +196,7 @@ TEST_CASE("the registry makes every section of a file") {
       Equals(
           "[config] " + unknown.path() +
           ":2:1: there is no algorithm named 'tfAGPrunner'; did you mean "
-          "'AGPruner'?; known: LevelPruner, AGPruner, SensitivityPruner, "
+          "'AGPruner'? There are LevelPruner, AGPruner, SensitivityPruner, "
           "L1FilterPruner, L2FilterPruner, FPGMPruner, SlimPruner, TaylorPruner, "
           "NaiveQuantizer, QATQuantizer, PTQQuantizer, DoReFaQuantizer, WeightSharingQuantizer"
           ". One of your own comes with its plugin ('plugins: [FILE.so]' in the configuration, or "

@@ -57,11 +57,13 @@ TEST_CASE("names of layers that cannot be", "[model]") {
 
 TEST_CASE("a layer that is none", "[model]") {
   const std::string wrong = picture_error("  - Conv2D: {out: 4}");
-  CHECK(wrong.rfind("net.yaml:3:5: there is no layer type 'Conv2D'; did you mean 'Conv2d'?; known: "
-                    "Conv2d, ",
-                    0) == 0);
+  CHECK(
+      wrong.rfind("net.yaml:3:5: there is no layer type 'Conv2D'; did you mean 'Conv2d'? There are "
+                  "Conv2d, ",
+                  0) == 0);
   CHECK(picture_error("  - Transformer")
-            .rfind("net.yaml:3:5: there is no layer type 'Transformer'; known: Conv2d, ", 0) == 0);
+            .rfind("net.yaml:3:5: there is no layer type 'Transformer'; there are Conv2d, ", 0) ==
+        0);
   CHECK(picture_error("  - Conv2d: {out: 4, kernal: 3}") ==
         "net.yaml:3:22: missing key 'kernel' in Conv2d 'conv1'; is 'kernal' meant to be it?");
   CHECK(picture_error("  - Conv2d: {out: 4, kernel: 3, strides: 3}") ==
