@@ -249,60 +249,60 @@ class Describer {
   }
 
   /// The bias in multiples of scale_w·scale_x. A channel whose weights are so small that its bias
-  /// would not fit gets larger steps; one whose steps are large beside those of the result, as they
-  /// are at few bits, smaller ones.
+  /// would not fit gets larger steps; a layer whose steps are large beside its results, as they are
+  /// at few bits, smaller ones.
   static file::Bias integer_bias(const std::vector<double>& bias, const file::Grid& input,
                                  const std::optional<file::Grid>& result, file::Weights& weights) {
-    constexpr double most = 1 << 30;
-    const size_t outputs = bias.size(), each = weights.codes.size() / outputs;
-    file::Bias stored;
-    double coarsest = std::numeric_limits<double>::infinity();  // of the roundings allowed
-    // Where the result has no grid, the largest bias tells how large results are.
     double most_bias = 0;
-    for (const double each_bias : bias) most_bias = std::max(most_bias, std::abs(each_bias));
-    const double fine =
-        result ? result->scale / bias_roundings_per_step : most_bias / biases_without_grid;
-    for (size_t output = 0; output < outputs; ++output) {
-      double step = double{weights.scale(static_cast<int64_t>(output))} * input.scale;
-      const auto codes = std::span(weights.codes).subspan(output * each, each);
-      if (std::abs(bias[output]) > most * step) {
-        const double larger = std::ceil(std::abs(bias[output]) / (most * step));
-        for (int16_t& code : codes) code = static_cast<int16_t>(std::nearbyint(code / larger));
-        step = rescale(weights, output, larger) * input.scale;
-      } else if (bias[output] != 0) {
-        const int finer = finer_steps(codes, step / fine);
-        for (int16_t& code : codes) code = static_cast<int16_t>(code * finer);
-        if (finer > 1) step = rescale(weights, output, 1.0 / finer) * input.scale;
-      }
-      coarsest = std::min(coarsest, fine / step);
-      stored.codes.push_back(static_cast<int32_t>(std::llround(bias[output] / step)));
+    for (const double each : bias) most_bias = std::max(most_bias, std::abs(each));
+    const double fine = result ? bias_rounding(*result) : float_bias_rounding(most_bias);
+    const auto step_of = [&](size_t output) {
+      return double{weights.scale(static_cast<int64_t>(output))} * input.scale;
+    };
+    double coarsest = 0;  // of the steps
+    for (size_t output = 0; output < bias.size(); ++output) {
+      if (bias[output] != 0) coarsest = std::max(coarsest, step_of(output));
     }
-    if (result && coarsest >= 2) {
-      const double multiple = std::exp2(std::min(20.0, std::floor(std::log2(coarsest))));
+    make_finer(weights, coarsest / fine);
+    keep_in_range(bias, input, weights);
+
+    file::Bias stored;
+    double multiple = std::exp2(20);  // of the steps, that still is fine
+    for (size_t output = 0; output < bias.size(); ++output) {
+      const double step = step_of(output);
+      stored.codes.push_back(static_cast<int32_t>(std::llround(bias[output] / step)));
+      multiple = std::min(multiple, fine / step);
+    }
+    if (multiple >= 2) {
+      multiple = std::exp2(std::floor(std::log2(multiple)));
       for (int32_t& code : stored.codes)
         code = static_cast<int32_t>(std::nearbyint(code / multiple) * multiple);
     }
     return stored;
   }
-  /// Biases are rounded to this fraction of a step of the result.
-  static constexpr double bias_roundings_per_step = 64;
-  /// Or, if the result is float32, to this fraction of the layer's largest.
-  static constexpr double biases_without_grid = 256;
-
-  /// A power of two, `wanted` if the codes stay within 8 bits.
-  static int finer_steps(std::span<const int16_t> codes, double wanted) {
-    int largest = 1;
-    for (const int16_t code : codes) largest = std::max(largest, std::abs(int{code}));
-    int finer = 1;
-    while (finer < wanted && 2 * finer * largest <= 127) finer *= 2;
-    return finer;
+  /// Weights whose steps are so small that the bias would exceed 2^30 of them get larger ones.
+  static void keep_in_range(const std::vector<double>& bias, const file::Grid& input,
+                            file::Weights& weights) {
+    constexpr double most = 1 << 30;
+    const size_t outputs = bias.size(), each = weights.codes.size() / outputs;
+    for (size_t output = 0; output < outputs; ++output) {
+      const double step = double{weights.scale(static_cast<int64_t>(output))} * input.scale;
+      if (std::abs(bias[output]) <= most * step) continue;
+      if (weights.scales.size() == 1) weights.scales.assign(outputs, weights.scales[0]);
+      const double larger = std::ceil(std::abs(bias[output]) / (most * step));
+      for (size_t i = output * each; i < (output + 1) * each; ++i)
+        weights.codes[i] = static_cast<int16_t>(std::nearbyint(weights.codes[i] / larger));
+      weights.scales[output] = static_cast<float>(weights.scales[output] * larger);
+    }
   }
-  /// Multiplies the scale of one output channel. \return what it is then
-  static double rescale(file::Weights& weights, size_t output, double factor) {
-    const auto outputs = static_cast<size_t>(weights.shape[0]);
-    if (weights.scales.size() == 1) weights.scales.assign(outputs, weights.scales[0]);
-    weights.scales[output] = static_cast<float>(weights.scales[output] * factor);
-    return double{weights.scales[output]};
+  /// Weights on steps that are smaller by a power of two: by `wanted`, or as far as the codes stay
+  /// within 8 bits. All of a layer alike, which costs the file next to nothing.
+  static void make_finer(file::Weights& weights, double wanted) {
+    int largest = 1, finer = 1;
+    for (const int16_t code : weights.codes) largest = std::max(largest, std::abs(int{code}));
+    while (finer < wanted && 2 * finer * largest <= 127) finer *= 2;
+    for (int16_t& code : weights.codes) code = static_cast<int16_t>(code * finer);
+    for (float& scale : weights.scales) scale /= static_cast<float>(finer);
   }
 
   void add_sum(const NetworkOperation& operation) {
@@ -432,6 +432,14 @@ class Describer {
 };
 
 }  // namespace
+
+double bias_rounding(const file::Grid& grid) {
+  return std::ldexp(double{grid.scale} * (grid.highest - grid.lowest), -14);
+}
+
+double float_bias_rounding(double largest_bias) {
+  return largest_bias / 256;
+}
 
 file::Network describe(nn::Module& model, const DescribeOptions& options) {
   return describe_followed(model, options).network;

@@ -17,6 +17,13 @@ struct DescribeOptions {
   std::vector<std::string> class_names = {};  ///< of the numbers of the result; may be empty
 };
 
+/// To what integer biases in front of values on this grid are rounded: 2⁻¹⁴ of the grid's range,
+/// which is 1/64 of a step at 8 bits.
+double bias_rounding(const file::Grid& grid);
+/// And in front of float32, in relation to the largest of the layer, which tells how large results
+/// are: 1/256.
+double float_bias_rounding(double largest_bias);
+
 /// A network as an engine would run it, and what its values are in the model.
 struct Description {
   file::Network network;
@@ -33,11 +40,11 @@ struct Description {
 /// ε), and ReLU and ReLU6 of the operation in front. A layer computes with integers where its input
 /// has a grid and its weight lies on steps; what is not quantized is computed in float32.
 ///
-/// Integer biases are multiples of scale_w·scale_x; where a result has a grid too they are rounded
-/// to multiples of a power of two of that, by at most 1/128 of a step of the result. Where
-/// scale_w·scale_x is coarser than 1/64 of such a step, as it can be at few bits, the channel's
-/// codes are multiplied by a power of two and its scale_w divided by it, as far as codes of 8 bits
-/// go.
+/// Integer biases are multiples of scale_w·scale_x, rounded to multiples of a power of two of that,
+/// so that they cost few bits, by at most half a `bias_rounding` (or `float_bias_rounding`, where
+/// the result has no grid). Where scale_w·scale_x is coarser than one, as it can be at few bits,
+/// the layer's codes are multiplied by a power of two and its scales divided by it, as far as codes
+/// of 8 bits go.
 ///
 /// \throws Error naming operation and layer for what cannot be exported: an operation that engines
 /// do

@@ -14,6 +14,53 @@
 namespace espalier::compress {
 namespace {
 
+/// The layer that computes an operation, if one does: its weights and its bias.
+struct Weighted {
+  const file::Weights* weights = nullptr;
+  const file::Bias* bias = nullptr;
+};
+Weighted weighted(const file::Operation& operation) {
+  if (const auto* layer = std::get_if<file::Convolution>(&operation.what))
+    return {&layer->weights, &layer->bias};
+  if (const auto* layer = std::get_if<file::Linear>(&operation.what))
+    return {&layer->weights, &layer->bias};
+  return {};
+}
+
+/// By how much a value may be off because the integer bias of the layer behind it was rounded: that
+/// of the layer which computes it, maybe with a function of float32 in between.
+double error_of_bias(const file::Network& network, int value) {
+  const auto grid_of = [&](int number) -> const std::optional<file::Grid>& {
+    return network.values[static_cast<size_t>(number)].grid;
+  };
+  constexpr double steepest = 1.5;  // of all functions: hardswish at 3
+  double slope = 1;
+  while (true) {
+    const auto operation =
+        std::find_if(network.operations.begin(), network.operations.end(),
+                     [&](const file::Operation& each) { return each.output == value; });
+    if (operation == network.operations.end()) return 0;
+    const int input = operation->inputs[0];
+    if (const Weighted layer = weighted(*operation); layer.weights) {
+      if (!grid_of(input)) return 0;
+      double step = 0, largest = 0;
+      for (size_t output = 0; output < layer.bias->codes.size(); ++output) {
+        const double own =
+            double{layer.weights->scale(static_cast<int64_t>(output))} * grid_of(input)->scale;
+        step = std::max(step, own);
+        largest = std::max(largest, own * std::abs(layer.bias->codes[output]));
+      }
+      const double rounding =
+          grid_of(value) ? bias_rounding(*grid_of(value)) : float_bias_rounding(largest);
+      return slope * std::max(step, rounding) / 2;
+    }
+    // Codes are the same on both sides, and so is what is computed from them alone.
+    if (operation->inputs.size() > 1 || grid_of(input)) return 0;
+    if (std::holds_alternative<file::Activation>(operation->what)) slope *= steepest;
+    value = input;
+  }
+}
+
 /// What compares during one forward pass.
 class Comparison {
  public:
@@ -29,8 +76,9 @@ class Comparison {
     const int value = network_.quantized[number_++];
     if (value < 0) return after;
     const file::Grid& grid = *network_.network.values[static_cast<size_t>(value)].grid;
-    SimulationCheck check{.layer = LayerScope::current(),
-                          .allowed = 0.5 + bias_rounding(value) + 1.0 / 256};
+    SimulationCheck check{
+        .layer = LayerScope::current(),
+        .allowed = 0.5 + 1.0 / 256 + error_of_bias(network_.network, value) / grid.scale};
     NewTensor result(after.shape());
     int64_t i = 0;
     for (const PictureValues& picture : values_) {
@@ -55,27 +103,6 @@ class Comparison {
   }
 
  private:
-  /// By how much, in steps of this value, the bias behind it may have been rounded.
-  double bias_rounding(int value) const {
-    const file::Network& network = network_.network;
-    const auto grid_of = [&](int number) -> const std::optional<file::Grid>& {
-      return network.values[static_cast<size_t>(number)].grid;
-    };
-    double rounding = 1.0 / 128;
-    for (const file::Operation& operation : network.operations) {
-      if (operation.output != value) continue;
-      const file::Weights* weights = nullptr;
-      if (const auto* layer = std::get_if<file::Convolution>(&operation.what))
-        weights = &layer->weights;
-      if (const auto* layer = std::get_if<file::Linear>(&operation.what)) weights = &layer->weights;
-      const auto& input = grid_of(operation.inputs[0]);
-      if (!weights || !input) continue;
-      for (const float scale : weights->scales)
-        rounding = std::max(rounding, 0.5 * scale * input->scale / grid_of(value)->scale);
-    }
-    return rounding;
-  }
-
   static void compare(double value, int code, const file::Grid& grid, SimulationCheck& check) {
     const double steps = std::clamp(value / double{grid.scale} + grid.zero_point,
                                     double(grid.lowest), double(grid.highest));

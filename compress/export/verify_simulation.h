@@ -20,8 +20,8 @@ struct SimulationCheck {
   double furthest = 0;
 
   /// How far it may: a code lies within half a step of what it was rounded from; integer biases are
-  /// rounded by up to 1/128 of one, or by half a multiple of scale_w·scale_x where that is coarser
-  /// (see `describe`); float32 sums and scales of fixed point by far less than the 1/256 added.
+  /// rounded by up to half a `bias_rounding`, or half a scale_w·scale_x where that is coarser (see
+  /// `describe`); float32 sums and scales of fixed point by far less than the 1/256 added.
   double allowed = 0;
   bool passed() const { return furthest <= allowed; }
 };
