@@ -66,12 +66,21 @@ void Trainer::visit_state(StateVisitor& state) {
   options_.schedule->visit_state(state);
 }
 
-void Trainer::require_number(double loss, const char* what) const {
-  if (std::isfinite(loss)) return;
+void Trainer::require_number(double number, const char* what) const {
+  if (std::isfinite(number)) return;
   throw Error("trainer", std::string("the ") + what + " is no longer a number in epoch " +
                              std::to_string(epoch_ + 1) + " of " + std::to_string(options_.epochs) +
                              ", after " + std::to_string(step_) +
                              " steps; a lower learning rate usually helps");
+}
+
+void Trainer::require_statistics() const {
+  std::as_const(model_).for_each_module([&](const std::string& path, const Module& module) {
+    for (const auto& buffer : module.record()->buffers) {
+      for (const float value : buffer->value.values())
+        require_number(double{value}, (buffer->name + " of layer '" + path + "'").c_str());
+    }
+  });
 }
 
 void Trainer::run_steps(BatchSource& train) {
@@ -115,6 +124,7 @@ void Trainer::finish_epoch(BatchSource& samples) {
   const Stopwatch watch;
   const Evaluation result = evaluate(model_, samples);
   require_number(result.loss, "evaluation loss");
+  require_statistics();
   options_.schedule->epoch_done({epoch_, result.loss, result.accuracy});
   const EpochReport report{.epoch = epoch_,
                            .step = step_,

@@ -58,7 +58,9 @@ class Trainer {
  private:
   void run_steps(BatchSource& train);
   void finish_epoch(BatchSource& evaluation);
-  void require_number(double loss, const char* what) const;
+  void require_number(double number, const char* what) const;
+  /// Running statistics can run away while activations that are limited keep the loss a number.
+  void require_statistics() const;
   double mean_loss() const { return loss_sum_ / static_cast<double>(samples_); }
 
   Module& model_;

@@ -102,6 +102,23 @@ TEST_CASE("a loss that is no number ends the training with a word") {
                     Catch::Contains("epoch 1 of 5, after 0 steps"));
 }
 
+TEST_CASE("running statistics that are no numbers end the training too, by the layer's name") {
+  // Squares of 1e25 are beyond float32: the variance is infinite, and what is divided by it is 0.
+  nn::Sequential net;
+  net.add("fc1", nn::Linear({.in = 2, .out = 4}))
+      .add("bn", nn::BatchNorm2d({.channels = 4}))
+      .add("fc2", nn::Linear({.in = 4, .out = 2}));
+  nn::initialise(net, 1);
+  for (nn::NamedParameter& named : net.parameters()) {
+    if (named.path() == "fc1.weight") named.parameter->load(Tensor::full({4, 2}, 1e25f));
+  }
+  nn::SGD optimizer(net, {.lr = 1e-3});
+  Separable data;
+  nn::Trainer trainer(net, optimizer, {.epochs = 1});
+  CHECK_THROWS_WITH(trainer.fit(data, data),
+                    Catch::Contains("running_var of layer 'bn' is no longer a number in epoch 1"));
+}
+
 TEST_CASE("weights are saved with PyTorch's names and layout") {
   const TempFile file;
   nn::Sequential net;
