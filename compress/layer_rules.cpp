@@ -15,12 +15,6 @@ bool contains(const std::vector<std::string>& words, const std::string& word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
-
 constexpr const char* a_list = "a word or a list of words";
 
 /// What listings say of the keys that choose layers.
@@ -138,10 +132,9 @@ void LayerSelector::require_names(const std::vector<LayerInfo>& layers,
     const bool exact = pattern.kind() == NamePattern::Kind::exact;
     rule.fail_item(names_.key, i,
                    "is '" + pattern.text() + "', but " +
-                       (exact ? "no layer with weights has that name" +
-                                    mean_or_there_are(pattern.text(), present)
-                              : "that matches the name of no layer with weights; there are " +
-                                    joined(present)));
+                       (exact ? "no layer with weights has that name"
+                              : "that matches the name of no layer with weights") +
+                       mean_or_there_are(exact ? pattern.text() : "", present));
   }
 }
 

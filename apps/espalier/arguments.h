@@ -37,8 +37,8 @@ struct Usage {
 /// A command line taken apart.
 struct Arguments {
   std::vector<std::string> positional;
-  std::map<std::string, std::string>
-      values;  ///< by option; of a repeated one the last; switches: ""
+  /// By option; of a repeated one the last; switches: "".
+  std::map<std::string, std::string> values;
   /// Of options that may be given more than once: all, in their order; `values` has the last.
   std::map<std::string, std::vector<std::string>> lists;
 

@@ -77,8 +77,8 @@ void Trainer::require_number(double number, const char* what) const {
 void Trainer::require_statistics() const {
   std::as_const(model_).for_each_module([&](const std::string& path, const Module& module) {
     for (const auto& buffer : module.record()->buffers) {
-      for (const float value : buffer->value.values())
-        require_number(double{value}, (buffer->name + " of layer '" + path + "'").c_str());
+      const std::string what = buffer->name + " of layer '" + path + "'";
+      for (const float value : buffer->value.values()) require_number(double{value}, what.c_str());
     }
   });
 }
