@@ -1,68 +1,52 @@
 #include "runtime/emulated_kernels.h"
 
-#include <type_traits>
+#include <cstring>
 
-#include "espalier/compress/runtime/kernels/table.h"
+#define SIMDE_ENABLE_NATIVE_ALIASES
+#include <simde/x86/avx512.h>
 
-namespace espalier::runtime {
-namespace {
-
-struct Emulated {
-  static constexpr int lanes = 16, pixels = 12, run = 16;
-  static constexpr int group = 4;
-  static constexpr int window = 32, code_window = 128, code_pick_bytes = 1;
-  using Code = uint8_t;
-  using Weight = int8_t;
-  using V = Vectors<Emulated>;
-
-  struct Bytes {
-    uint8_t at[64];
-  };
-  static Bytes load(const void* from) {
-    Bytes result;
-    std::memcpy(result.at, from, 64);
-    return result;
+// What SIMDe 0.7.4 of Debian 12 lacks.
+template <typename Lane, int lanes>
+struct Lanes {
+  Lane at[lanes];
+  template <typename Vector>
+  explicit Lanes(const Vector& from) {
+    static_assert(sizeof(Vector) == sizeof at);
+    std::memcpy(at, &from, sizeof at);
   }
-  static Bytes four(const void* from) {
-    Bytes result;
-    for (int i = 0; i < 16; ++i) std::memcpy(result.at + 4 * i, from, 4);
-    return result;
-  }
-  static Bytes load_weights(const int8_t* w) { return load(w); }
-  static Bytes broadcast_weights(const int8_t* w) { return four(w); }
-  static Bytes load_codes(const uint8_t* x) { return load(x); }
-  static Bytes broadcast_codes(const uint8_t* x) { return four(x); }
-  static V::Int dot(V::Int sum, const Bytes& x, const Bytes& w) {
-    for (int i = 0; i < 64; ++i) sum[i / 4] += x.at[i] * static_cast<int8_t>(w.at[i]);
-    return sum;
-  }
-  static V::Int requantize(V::Int sum, V::Int factor, V::Int shift, int32_t zero, int32_t low,
-                           int32_t high) {
-    return V::requantize(sum, factor, shift, zero, low, high);
-  }
-  static V::Int sum(V::Int a, int32_t first, V::Int b, int32_t second, int32_t shift, int32_t zero,
-                    int32_t low, int32_t high) {
-    return V::sum(a, first, b, second, shift, zero, low, high);
-  }
-  static const float* float_window(const float* x) { return x; }
-  static V::Float pick(const float* x, const uint8_t* picks) {
-    V::Float result;
-    for (int i = 0; i < 16; ++i) result[i] = x[picks[i] & 31];
-    return result;
-  }
-  static const uint8_t* load_code_window(const uint8_t* x) { return x; }
-  static Bytes pick_codes(const uint8_t* x, const uint8_t* picks) {
-    Bytes result;
-    for (int i = 0; i < 64; ++i) result.at[i] = x[picks[i] & 127];
+  __m512i vector() const {
+    __m512i result;
+    static_assert(sizeof result == sizeof at);
+    std::memcpy(&result, at, sizeof result);
     return result;
   }
 };
+static unsigned emulated_cmplt_epi32_mask(__m512i a, __m512i b) {
+  const Lanes<int32_t, 16> x(a), y(b);
+  unsigned mask = 0;
+  for (int i = 0; i < 16; ++i) mask |= x.at[i] < y.at[i] ? 1u << i : 0;
+  return mask;
+}
+static __m512i emulated_srav_epi64(__m512i a, __m512i counts) {
+  Lanes<int64_t, 8> x(a);
+  const Lanes<uint64_t, 8> n(counts);
+  for (int i = 0; i < 8; ++i) x.at[i] >>= n.at[i] > 63 ? 63 : n.at[i];
+  return x.vector();
+}
+static __m512i emulated_cvtepu8_epi32(__m128i a) {
+  const Lanes<uint8_t, 16> bytes(a);
+  Lanes<int32_t, 16> result{__m512i{}};
+  for (int i = 0; i < 16; ++i) result.at[i] = bytes.at[i];
+  return result.vector();
+}
+#define _mm512_cmplt_epi32_mask emulated_cmplt_epi32_mask
+#define _mm512_srav_epi64 emulated_srav_epi64
+#define _mm512_cvtepu8_epi32 emulated_cvtepu8_epi32
 
-}  // namespace
-}  // namespace espalier::runtime
+#define ESPALIER_EMULATED_AVX512
+#define avx512_kernels emulated_avx512_kernels
+#include "espalier/compress/runtime/kernels/avx512.cpp"
 
 const espalier::runtime::Kernels& emulated_kernels() {
-  static constexpr espalier::runtime::Kernels kernels =
-      espalier::runtime::kernels_of<espalier::runtime::Emulated>("emulated");
-  return kernels;
+  return *espalier::runtime::emulated_avx512_kernels();
 }

@@ -2,6 +2,6 @@
 
 #include "espalier/compress/runtime/kernels/kernels.h"
 
-/// The AVX-512 kernels with each of its instructions written out in C++: on any machine they show
-/// that layouts, groups and windows of that instruction set are right.
+/// The file of the AVX-512 kernels, compiled over SIMDe, which writes their instructions out in C:
+/// any machine shows that they compute what they should.
 const espalier::runtime::Kernels& emulated_kernels();

@@ -1,10 +1,15 @@
 // Compiled with -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mavx512vbmi where the
-// compiler knows them.
+// compiler knows them. With ESPALIER_EMULATED_AVX512 whoever includes this file provides the
+// instructions: tests run them on processors that have none.
 #include "espalier/compress/runtime/kernels/kernels.h"
 
 #if defined(__AVX512VNNI__) && defined(__AVX512VBMI__) && defined(__AVX512BW__) && \
     defined(__AVX512DQ__)
 #include <immintrin.h>
+#define ESPALIER_AVX512
+#endif
+
+#if defined(ESPALIER_AVX512) || defined(ESPALIER_EMULATED_AVX512)
 
 #include <type_traits>
 
@@ -101,10 +106,14 @@ struct Avx512 {
 
 const Kernels* avx512_kernels() {
   static constexpr Kernels kernels = kernels_of<Avx512>("avx512");
+#ifdef ESPALIER_EMULATED_AVX512
+  return &kernels;
+#else
   const bool has = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                    __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                    __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vbmi");
   return has ? &kernels : nullptr;
+#endif
 }
 
 }  // namespace espalier::runtime
