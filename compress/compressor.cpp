@@ -146,16 +146,16 @@ void Compressor::match_layers(const nn::Module& model) {
       excluded_.push_back({all[i].name, rule});
       continue;
     }
+    LayerInfo layer = all[i];
+    layer.rule = rule;
     const std::string why =
         named[i] ? ""
-                 : reason_to_leave_out(all[i], static_cast<int>(i), static_cast<int>(all.size()));
+                 : reason_to_leave_out(layer, static_cast<int>(i), static_cast<int>(all.size()));
     if (!why.empty()) {
       excluded_.push_back({all[i].name, rule, why});
       continue;
     }
-    LayerInfo layer = all[i];
     layer.index = static_cast<int>(layers_.size());
-    layer.rule = rule;
     layer.options = rules[static_cast<size_t>(rule)].map();
     layers_.push_back(std::move(layer));
   }

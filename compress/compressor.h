@@ -55,7 +55,8 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
 
   /// The same for a model that is about to get the weights of a finished training, which are masked
   /// and quantized already: only what acts on activations is attached, and nothing at all of an
-  /// algorithm that acts on weights alone.
+  /// algorithm that acts on weights alone. The training is taken to have gone to its end, unless
+  /// `update_epoch` says which epoch was its last.
   void attach_for_evaluation(nn::Module& model);
 
   /// Appends the rules of this algorithm's section in a YAML file to those it has; sections of
@@ -201,6 +202,8 @@ class Compressor : public nn::Callback, private nn::TrainingListener {
   const std::optional<Shape>& sample() const { return sample_; }
   /// Whether it has been attached by `attach_for_evaluation`.
   bool for_evaluation() const { return for_evaluation_; }
+  /// Whether `update_epoch` has been called.
+  bool epoch_announced() const { return epoch_announced_; }
   /// Whether a layer follows this rule.
   bool in_use(int rule) const;
 

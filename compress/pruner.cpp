@@ -85,6 +85,10 @@ void Pruner::on_attach_failed() {
   together_.reset();
 }
 
+std::string Pruner::reason_to_leave_out(const LayerInfo& layer, int, int) const {
+  return ranking(layer.rule).why_nothing_can_go(layer.shape);
+}
+
 std::string Pruner::rule_note(int rule) const {
   return ranking(rule).describe();
 }

@@ -67,6 +67,8 @@ class Pruner : public Compressor {
   void before_refresh() override;
   void after_refresh() override;
   void on_attach_failed() override;
+  /// A layer of which the rule's granularity can mask nothing.
+  std::string reason_to_leave_out(const LayerInfo& layer, int place, int count) const override;
 
  private:
   void attach_layer(const LayerInfo& layer) override;

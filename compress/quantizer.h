@@ -88,7 +88,8 @@ class Quantizer : public Compressor {
   bool enabled() const { return enabled_; }
   /// Whether it acts on the layer now.
   bool acts_on(const LayerInfo& layer) const {
-    return enabled_ && epoch() >= start_epoch(layer.rule);
+    const bool finished = for_evaluation() && !epoch_announced();
+    return enabled_ && (finished || epoch() >= start_epoch(layer.rule));
   }
 
   /// Quantizes the weight of every layer once and looks whether the result has the weight's shape,

@@ -327,6 +327,18 @@ std::string Ranking::describe() const {
   return text;
 }
 
+std::string Ranking::why_nothing_can_go(const Shape& weight) const {
+  if (is_pattern()) {
+    const int64_t columns = weight.axes() > 1 ? weight[weight.axes() - 1] : 1;
+    if (columns > kept) return {};
+    return fmt::format("it has {} {} for each output, and {} of each {} stay", columns,
+                       columns == 1 ? "input" : "inputs", kept, of);
+  }
+  if (group == Group::element || Groups(weight, *this).count() > 1) return {};
+  return "it is one " +
+         (group == Group::block ? "block" : group_names()[static_cast<size_t>(group)]);
+}
+
 int64_t masked_count(double sparsity, int64_t n) {
   return static_cast<int64_t>(std::llround(sparsity * static_cast<double>(n)));
 }

@@ -51,6 +51,9 @@ struct Ranking {
   /// What differs from single weights ranked by layer, for a listing: "by filter, ranked together
   /// by |w|·fan_in^¼". Empty if nothing does.
   std::string describe() const;
+  /// Why nothing of a weight of this shape can be masked; empty: something can. A depthwise
+  /// convolution has one input for each output: no 2:4 and no channel of it is more than all.
+  std::string why_nothing_can_go(const Shape& weight) const;
 };
 
 /// round(sparsity·n), the number of weights to mask out of n.

@@ -60,7 +60,7 @@ bool ScheduledPruner::waits_for_epoch() const {
 const UpdateTimes& ScheduledPruner::read_times(int rule, MapReader& options, End end,
                                                int64_t earliest) {
   clocks_.resize(static_cast<size_t>(rule) + 1);
-  auto& [by_epoch, times] = clocks_.back();
+  auto& [by_epoch, times, has_end] = clocks_.back();
   by_epoch = options.choice("unit", {"epoch", "step"}, "epoch",
                             "what times count: epochs, or optimizer updates") == "epoch";
   constexpr std::string_view interval = "how long it is from one update to the next";
@@ -80,6 +80,7 @@ const UpdateTimes& ScheduledPruner::read_times(int rule, MapReader& options, End
                                         .fallback = earliest,
                                         .help = "when the first mask is made; dense before"});
   times.end = times.start + 1;
+  has_end = end != End::at_start && options.has(last);
   if (end == End::at_start) return times;
   if (end == End::open && !options.has(last)) {
     times.end = UpdateTimes::never;
@@ -109,18 +110,18 @@ std::vector<ScheduleEnd> ScheduledPruner::schedule_ends(int64_t epochs,
                                                         int64_t steps_per_epoch) const {
   std::vector<ScheduleEnd> ends;
   for (int rule = 0; rule < static_cast<int>(clocks_.size()); ++rule) {
-    const auto& [by_epoch, times] = clocks_[static_cast<size_t>(rule)];
+    const auto& [by_epoch, times, has_end] = clocks_[static_cast<size_t>(rule)];
     if (!in_use(rule)) continue;
     // Times count from 0, and the last training forward is at the last of them.
     const int64_t all = by_epoch ? epochs : epochs * steps_per_epoch;
     const char* unit = by_epoch ? "epoch" : "step";
-    if (times.end == UpdateTimes::never) {
-      const LateStart start{times.start, by_epoch, std::string("start_") + unit, "its start",
-                            "nothing is masked"};
-      if (is_late(start, epochs, steps_per_epoch))
-        ends.push_back(end_of(start, rule, epochs, steps_per_epoch));
+    const LateStart start{times.start, by_epoch, std::string("start_") + unit, "its start",
+                          "nothing is masked"};
+    if (!has_end && is_late(start, epochs, steps_per_epoch)) {
+      ends.push_back(end_of(start, rule, epochs, steps_per_epoch));
       continue;
     }
+    if (times.end == UpdateTimes::never) continue;
     const std::string end = fmt::format("end_{} to {}", unit, all);
     ends.push_back({.rule = rule,
                     .epochs = (by_epoch ? times.last() : times.last() / steps_per_epoch) + 1,

@@ -72,6 +72,7 @@ class ScheduledPruner : public Pruner {
   struct Clock {
     bool by_epoch = true;
     UpdateTimes times;
+    bool has_end = true;  // as an option
   };
   /// \throws Error when the subclass has read none for the rule
   const Clock& clock(int rule) const;

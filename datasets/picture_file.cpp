@@ -93,6 +93,7 @@ Shape picture_shape(const std::string& path) {
   int width = 0, height = 0, channels = 0;
   if (!stbi_info_from_callbacks(&callbacks, &source, &width, &height, &channels))
     throw Error("picture", fmt::format("{} is truncated or no picture", path));
+  if (height < 1 || width < 1) throw Error("picture", fmt::format("{} has no pixels", path));
   return {height, width, channels};
 }
 
@@ -117,6 +118,8 @@ void read_picture(const std::string& path, const Shape& shape, uint8_t* pixels) 
   if (!decoded) {
     throw Error("picture", fmt::format("{} cannot be decoded: {}", path, stbi_failure_reason()));
   }
+  if (file_height < 1 || file_width < 1)
+    throw Error("picture", fmt::format("{} has no pixels", path));
   if (file_height == height && file_width == width) {
     std::memcpy(pixels, decoded.get(), static_cast<size_t>(shape.elements()));
     return;

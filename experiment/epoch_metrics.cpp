@@ -62,8 +62,8 @@ EpochMetrics EpochMetrics::from_line(const std::string& line, const std::string&
       metrics.layers.push_back({layer, zeros.get<double>()});
     }
     return metrics;
-  } catch (const nlohmann::json::exception& error) {
-    throw Error("metrics", std::string("a line cannot be read: ") + error.what());
+  } catch (const nlohmann::json::exception&) {
+    throw Error("metrics", "this is no line of metrics: " + line.substr(0, 60));
   }
 }
 
@@ -78,19 +78,29 @@ std::vector<std::string> whole_lines(const std::string& path) {
   return lines;
 }
 
+EpochMetrics read_line(const std::string& path, size_t number, const std::string& line,
+                       const std::string& accuracy_key) {
+  try {
+    return EpochMetrics::from_line(line, accuracy_key);
+  } catch (const Error& error) {
+    throw error.and_also("it is line " + std::to_string(number) + " of '" + path +
+                         "', which is damaged; without that file the run's weights can be used");
+  }
+}
+
 }  // namespace
 
 std::vector<EpochMetrics> read_metrics(const std::string& path, const std::string& accuracy_key) {
   std::vector<EpochMetrics> all;
   for (const std::string& line : whole_lines(path))
-    all.push_back(EpochMetrics::from_line(line, accuracy_key));
+    all.push_back(read_line(path, all.size() + 1, line, accuracy_key));
   return all;
 }
 
 std::optional<EpochMetrics> last_metrics(const std::string& path, const std::string& accuracy_key) {
   const std::vector<std::string> lines = whole_lines(path);
   if (lines.empty()) return std::nullopt;
-  return EpochMetrics::from_line(lines.back(), accuracy_key);
+  return read_line(path, lines.size(), lines.back(), accuracy_key);
 }
 
 }  // namespace espalier::experiment

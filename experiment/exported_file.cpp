@@ -1,12 +1,12 @@
 #include "espalier/experiment/exported_file.h"
 
-#include <fstream>
-#include <iterator>
+#include <limits>
 #include <utility>
 
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/core/parallel.h"
+#include "espalier/autograd/core/platform.h"
 
 namespace espalier::experiment {
 namespace {
@@ -23,10 +23,8 @@ class EngineThreads : public runtime::ThreadPool {
 };
 
 std::vector<uint8_t> bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::vector<uint8_t> bytes(std::istreambuf_iterator<char>(file), {});
-  if (!file.is_open() || file.bad()) throw Error("exported network", "cannot read '" + path + "'");
-  return bytes;
+  const std::string content = read_file(path);
+  return {content.begin(), content.end()};
 }
 
 }  // namespace
@@ -35,7 +33,10 @@ ExportedFile::ExportedFile(const std::string& path) : ExportedFile(bytes_of(path
 
 ExportedFile::ExportedFile(std::vector<uint8_t> bytes, const std::string& name)
     : name_(name), bytes_(std::move(bytes)) {
-  const runtime::Status status = runtime::load(bytes_.data(), bytes_.size(), {}, model_);
+  // As large as the machine can hold: nobody embeds this program.
+  runtime::Options options;
+  options.max_bytes = options.max_arena_bytes = std::numeric_limits<size_t>::max();
+  const runtime::Status status = runtime::load(bytes_.data(), bytes_.size(), options, model_);
   if (!status.ok()) throw Error("exported network", "'" + name + "': " + status.message());
 }
 

@@ -5,12 +5,14 @@
 namespace espalier::experiment {
 namespace {
 
-/// What the classes are called, unless that is their numbers.
-std::vector<std::string> names_of(const datasets::Dataset& pictures) {
+/// What the classes are called, unless that is their numbers. A network may tell more of them apart
+/// than the pictures have: the others are called by their numbers.
+std::vector<std::string> names_of(const datasets::Dataset& pictures, int64_t classes) {
   std::vector<std::string> names = pictures.class_names();
   size_t numbers = 0;
   while (numbers < names.size() && names[numbers] == std::to_string(numbers)) ++numbers;
-  if (numbers == names.size()) names.clear();
+  if (numbers == names.size()) return {};
+  while (std::ssize(names) < classes) names.push_back(std::to_string(names.size()));
   return names;
 }
 
@@ -30,7 +32,7 @@ compress::Description followed_network(RecordedRun& run, const datasets::Dataset
   if (pictures) {
     options.mean = pictures->normalisation().mean;
     options.deviation = pictures->normalisation().deviation;
-    options.class_names = names_of(*pictures);
+    options.class_names = names_of(*pictures, run.config.model.classes);
   }
   return compress::describe_followed(run.model, options);
 }

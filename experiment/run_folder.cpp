@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -58,9 +56,9 @@ std::string as_run(const TrainConfig& config) {
 }  // namespace
 
 std::optional<std::string> recorded_file(const std::string& folder, const char* name) {
-  std::ifstream stream(fs::path(folder) / name, std::ios::binary);
-  if (!stream) return std::nullopt;
-  return std::string(std::istreambuf_iterator<char>(stream), {});
+  const fs::path path = fs::path(folder) / name;
+  if (!fs::exists(path)) return std::nullopt;
+  return read_file(path.string());
 }
 
 RunFolder::RunFolder(fs::path path, TrainConfig config, ExclusiveFile metrics)
@@ -102,6 +100,18 @@ RunFolder RunFolder::reopen(const std::string& path) {
                 std::move(*metrics));
   remove_partial_files(folder);
   std::optional<Checkpoint> checkpoint = read_checkpoint(run.file(run_file::checkpoint));
+  // A training that is killed in its first epoch may have recorded it; one that is none has weights
+  // alone, and one that has lost its checkpoint more.
+  const bool has_weights = fs::exists(folder / run_file::weights);
+  const bool is_no_training = checkpoint && !checkpoint->has_training() && !run.last_metrics();
+  if (has_weights && (!checkpoint || is_no_training)) {
+    throw ConfigError(
+        fmt::format("'{0}' has weights, but {1}; train a new run from its weights: espalier train "
+                    "{0}/config.yaml --from {0}",
+                    path,
+                    checkpoint ? "they come from no training that could go on"
+                               : "its checkpoint is gone, so its training cannot go on"));
+  }
   if (!checkpoint) return run;
   const std::string& saved = checkpoint->config;
   if (as_run(TrainConfig::from(compress::parse_yaml(saved, run_file::checkpoint))) !=
@@ -214,13 +224,14 @@ void RunFolder::keep_weights(const nn::Module& model) {
 
 void RunFolder::record(const EpochMetrics& metrics, const nn::Module& model,
                        std::string_view masks) {
-  nn::save_weights(model, file(run_file::weights));
   fresh_ = false;
   if (!masks.empty()) {
     if (!masks_) masks_ = open_for_writing(file(run_file::mask_history));
     masks_->append(masks);
   }
+  // Before the weights: whoever finds weights of a training finds a line that belongs to it.
   metrics_->append(metrics.to_line(config_.accuracy_key()) + "\n");
+  nn::save_weights(model, file(run_file::weights));
 }
 
 void RunFolder::save(nn::State training) {

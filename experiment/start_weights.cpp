@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 
+#include "espalier/autograd/core/error.h"
 #include "espalier/compress/config/config_error.h"
 #include "espalier/compress/structure/channel_removal.h"
 #include "espalier/experiment/run_folder.h"
@@ -44,7 +47,13 @@ void load_start_weights(nn::Module& model, const ModelConfig& config, const std:
   }
   const std::string file =
       fs::is_directory(path) ? weights_of_run(path, "start_from:", position) : path;
-  nn::read_safetensors(file);  // complains about a damaged file, which is no fault of this one
+  // Complains about a damaged file, which is no fault of this one.
+  for (const auto& [name, tensor] : nn::read_safetensors(file).tensors) {
+    const auto values = tensor.values();
+    if (!std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); }))
+      throw Error("weights",
+                  "'" + name + "' in '" + file + "' has values that are no finite numbers");
+  }
   try {
     fit_to_weights(model, config.sample, file);
     nn::load_weights(model, file);

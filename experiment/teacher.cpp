@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
-
+#include "espalier/autograd/core/platform.h"
 #include "espalier/compress/config/config_error.h"
 #include "espalier/experiment/start_weights.h"
 #include "espalier/nn/io/checksum.h"
@@ -15,8 +13,7 @@ namespace {
 using compress::ConfigError;
 
 int64_t checksum_of(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return nn::checksum(std::string{std::istreambuf_iterator<char>(stream), {}});
+  return nn::checksum(read_file(path));
 }
 
 }  // namespace

@@ -31,8 +31,9 @@ std::string plugin_path(const Value& plugin) {
   const fs::path folder = from.file ? fs::path(*from.file).parent_path() : fs::path();
   const fs::path beside = folder / named.filename();
   if (fs::is_regular_file(beside, ignored)) return fs::absolute(beside).string();
-  throw compress::ConfigError(from, "there is no plugin '" + named.string() +
-                                        "'; a copy of it beside this file would do as well");
+  throw compress::ConfigError(
+      from, "there is no plugin '" + named.string() + "'" +
+                (from.file ? "; a copy of it beside this file would do as well" : ""));
 }
 
 /// `plugins: [top_rows.so]`.

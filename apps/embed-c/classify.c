@@ -32,15 +32,25 @@ static const char *name_of(int class_index) {
 #endif
 }
 
+/* The next number of a picture's header, behind lines of comments; -1: there is none. */
+static int header_number(FILE *file) {
+  char comment[2];
+  int number;
+  while (fscanf(file, " %1[#]%*[^\n]", comment) == 1) continue;
+  return fscanf(file, "%d", &number) == 1 ? number : -1;
+}
+
 /* Fills `pixels`; says what is wrong, or nothing. */
 static const char *read_picture(const char *path) {
   static char expected[80];
-  unsigned kind, width, height, largest;
+  int kind, width, height;
   const char *problem = NULL;
   FILE *file = fopen(path, "rb");
   if (!file) return "cannot be opened";
-  if (fscanf(file, "P%u %u %u %u", &kind, &width, &height, &largest) != 4 ||
-      (kind != 5 && kind != 6) || largest != 255) {
+  if (fscanf(file, "P%d", &kind) != 1) kind = 0;
+  width = header_number(file);
+  height = header_number(file);
+  if ((kind != 5 && kind != 6) || header_number(file) != 255) {
     problem = "is no binary PGM or PPM file with 8 bits";
   } else if (width != NETWORK_WIDTH || height != NETWORK_HEIGHT ||
              (kind == 5 ? 1 : 3) != NETWORK_CHANNELS) {

@@ -25,15 +25,24 @@ std::vector<unsigned char> read_file(const char* path) {
   return bytes;
 }
 
+/// The next number of a picture's header, behind lines of comments; −1: there is none.
+int header_number(std::FILE* file) {
+  char comment[2];
+  while (std::fscanf(file, " %1[#]%*[^\n]", comment) == 1) continue;
+  int number = -1;
+  return std::fscanf(file, "%d", &number) == 1 ? number : -1;
+}
+
 /// Fills `pixels`. \return what is wrong, or null
 const char* read_picture(const char* path, const espalier::runtime::Model& model,
                          std::vector<unsigned char>& pixels) {
   const Closed file(std::fopen(path, "rb"), std::fclose);
   if (!file) return "cannot be opened";
-  int kind = 0, width = 0, height = 0, largest = 0;
-  if (std::fscanf(file.get(), "P%d %d %d %d", &kind, &width, &height, &largest) != 4 ||
-      (kind != 5 && kind != 6) || largest != 255)
-    return "is no binary PGM or PPM file with 8 bits";
+  int kind = 0;
+  if (std::fscanf(file.get(), "P%d", &kind) != 1 || (kind != 5 && kind != 6))
+    return "is no binary PGM or PPM file";
+  const int width = header_number(file.get()), height = header_number(file.get());
+  if (header_number(file.get()) != 255) return "is no binary PGM or PPM file with 8 bits";
   if (width != model.input_width() || height != model.input_height() ||
       (kind == 5 ? 1 : 3) != model.input_channels())
     return "has another size than the network takes";

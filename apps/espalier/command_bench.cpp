@@ -19,6 +19,7 @@
 #include "espalier/experiment/model_config.h"
 #include "espalier/experiment/trace_file.h"
 #include "espalier/experiment/train_bench.h"
+#include "mistaken_path.h"
 
 namespace espalier::app {
 namespace {
@@ -72,7 +73,7 @@ TrainBench read_bench(const Value& given) {
   compress::MapReader reader(given, "bench train");
   TrainBench bench;
   bench.model = read_net(reader.find("net"));
-  bench.batch = reader.integer("batch", {.min = 1, .fallback = 64});
+  bench.batch = reader.integer("batch", {.min = 1, .max = 1 << 20, .fallback = 64});
   bench.threads = static_cast<int>(
       reader.integer("threads", {.min = 1, .max = max_threads, .fallback = available_cores()}));
   if (const Value* compress = reader.find("compress"))
@@ -138,6 +139,7 @@ void print_speed(const Arguments& arguments) {
   if (!arguments.positional.empty())
     throw UsageError("bench train takes options only, not '" + arguments.positional[0] + "'");
   TrainBench bench = read_bench(read_options(arguments));
+  if (arguments.has("trace")) require_folder_of(arguments.values.at("trace"));
   Profile profile(trace_events);
   if (arguments.has("profile") || arguments.has("trace")) bench.profile = &profile;
   const Speeds speeds = bench.run();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <system_error>
 #include <variant>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "espalier/compress/export/export_model.h"
 #include "espalier/compress/export/onnx.h"
 #include "espalier/experiment/exported_network.h"
+#include "mistaken_path.h"
 #include "opened_run.h"
 
 namespace espalier::app {
@@ -92,8 +94,12 @@ int export_network(int argc, char** argv) {
   const std::string& folder = the_run(usage, *arguments);
   if (!arguments->has("out")) throw UsageError("export needs a file to write: -o net.esp");
   const std::string& file = arguments->values.at("out");
+  require_not_of_run(file, folder);
   const std::string kind = kind_of(*arguments, file);
   if (arguments->has("name") && kind != "c") throw UsageError("--name belongs to C files");
+  const std::string header = fs::path(file).replace_extension(".h").string();
+  if (kind == "c" && header == file)
+    throw UsageError("'" + file + "' is where the header goes; name the C file, such as net.c");
 
   experiment::RecordedRun run = open_run(usage, *arguments, folder);
   Engine engine({.threads = run.config.threads});
@@ -104,16 +110,17 @@ int export_network(int argc, char** argv) {
   } else if (kind == "c") {
     const std::string name = arguments->has("name") ? arguments->values.at("name") : c_name(file);
     write_file_atomically(file, compress::c_source(network, {.name = name}));
-    write_file_atomically(fs::path(file).replace_extension(".h").string(),
-                          compress::c_header(network, {.name = name}));
+    write_file_atomically(header, compress::c_header(network, {.name = name}));
   } else {
     compress::export_onnx(network, file);
   }
   const int64_t before = run.model.parameter_count() * static_cast<int64_t>(sizeof(float));
-  const auto after = static_cast<int64_t>(fs::file_size(file));
+  std::error_code no_file;  // but a device, say
+  const auto after = static_cast<int64_t>(fs::file_size(file, no_file));
   fmt::print("{}", labelled("run", folder));
-  fmt::print("{}", labelled("written", fmt::format("{}: {} bytes", file, grouped(after))));
-  if (kind == "esp") {
+  fmt::print("{}", labelled("written",
+                            no_file ? file : fmt::format("{}: {} bytes", file, grouped(after))));
+  if (kind == "esp" && !no_file) {
     fmt::print("{}",
                labelled("instead of",
                         fmt::format("{} bytes of float32 parameters, {:.1f} times as many",

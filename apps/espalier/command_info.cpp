@@ -59,7 +59,7 @@ const Usage usage = {
                  "threads, for kernels (default: the configuration's, or all cores)"}},
     .examples =
         "  espalier info\n"
-        "  espalier info configs/lenet5.yaml\n"
+        "  espalier info configs/mnist_lenet5_agp.yaml\n"
         "  espalier info runs/lenet5\n"
         "  espalier info lenet5.esp\n"
         "  espalier info configs/nets/resnet20.yaml --kernels --batch 128\n"
@@ -195,6 +195,14 @@ int info(int argc, char** argv) {
       if (arguments->has(option)) of_steps.values[option] = arguments->values.at(option);
     }
     require_config(paths.front());
+    if (arguments->has("tune")) {
+      const std::string& file = arguments->values.at("tune");
+      std::error_code unreadable;
+      if (fs::equivalent(file, paths.front(), unreadable))
+        throw UsageError("--tune would replace '" + file +
+                         "', which it reads; write to another file");
+      require_folder_of(file);
+    }
     print_kernels(steps_of(paths.front(), of_steps), *arguments);
   } else if (paths.empty()) {
     print_program();

@@ -60,6 +60,8 @@ int report(int argc, char** argv) {
   if (arguments->has("data")) options.data_dir = arguments->values.at("data");
   const std::string file =
       arguments->has("out") ? arguments->values.at("out") : default_report(runs);
+  for (const std::string& run : runs) require_not_of_run(file, run);
+  require_folder_of(file);
 
   const std::string written = write_report(runs, options, file);
   line.clear();

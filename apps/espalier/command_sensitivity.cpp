@@ -21,6 +21,7 @@
 #include "espalier/compress/sensitivity/allocation.h"
 #include "espalier/datasets/loader.h"
 #include "espalier/experiment/choice_pictures.h"
+#include "mistaken_path.h"
 #include "opened_run.h"
 #include "sensitivity_rules.h"
 
@@ -67,9 +68,12 @@ const Usage usage = {
         "  espalier sensitivity runs/lenet5 --layers 'conv*' --samples 1000\n"
         "  espalier sensitivity runs/lenet5 --target-sparsity 0.95\n"
         "  espalier sensitivity runs/lenet5 --max-drop 0.005 --rules lenet5_rules.yaml\n"
-        "  espalier train configs/lenet5.yaml --from runs/lenet5 --compress lenet5_rules.yaml\n"};
+        "  espalier train configs/mnist_lenet5_dense.yaml --from runs/lenet5 --compress "
+        "lenet5_rules.yaml\n"};
 
 constexpr int64_t batch = 500;
+/// The sparsest that a layer is measured at for rules.
+constexpr double most_sparsity = 0.995;
 
 /// What the command line asks for.
 struct Task {
@@ -87,7 +91,7 @@ Task read_task(const Arguments& arguments) {
   compress::MapReader reader(given, "sensitivity");
   Task task;
   if (reader.has("target-sparsity"))
-    task.target_sparsity = reader.number("target-sparsity", {.above = 0, .below = 1});
+    task.target_sparsity = reader.number("target-sparsity", {.above = 0, .max = most_sparsity});
   if (reader.has("max-drop")) task.max_drop = reader.number("max-drop", {.min = 0, .below = 1});
   if (reader.has("samples")) task.samples = reader.integer("samples", {.min = 1});
   if (task.target_sparsity && task.max_drop)
@@ -135,7 +139,8 @@ SensitivityAnalysis analyse(const std::vector<LayerInfo>& layers,
   compress::SensitivityOptions options;
   // Large layers can often bear more than the rest of the network.
   if (writes_rules)
-    for (const double sparsity : {0.97, 0.98, 0.99, 0.995}) options.sparsities.push_back(sparsity);
+    for (const double sparsity : {0.97, 0.98, 0.99, most_sparsity})
+      options.sparsities.push_back(sparsity);
   options.on_point = [&](const compress::SensitivityProgress& progress) {
     if (!line.due()) return;
     line.draw(sensitivity_progress(progress,
@@ -237,6 +242,13 @@ int sensitivity(int argc, char** argv) {
                                   : (std::filesystem::path(folder) / name).string();
   };
 
+  const std::string out = file("out", "sensitivity.json");
+  const std::string rules_file = file("rules", "sensitivity_rules.yaml");
+  for (const std::string& written : {out, rules_file}) {
+    require_not_of_run(written, folder);
+    require_folder_of(written);
+  }
+
   Engine engine({.threads = run.config.threads});
   EngineScope scope(engine);
   const ChoicePictures pictures = open_pictures(run, task.samples);
@@ -245,6 +257,8 @@ int sensitivity(int argc, char** argv) {
   const SensitivityAnalysis analysis = analyse(layers, accuracy, task.writes_rules());
 
   nlohmann::ordered_json json = to_json(analysis, pictures);
+  // What took the time is kept, whatever comes of the rules.
+  write_file_atomically(out, json.dump(1) + "\n");
   std::optional<SensitivityRules> rules;
   if (task.writes_rules()) {
     rules = SensitivityRules{.run = folder,
@@ -256,9 +270,8 @@ int sensitivity(int argc, char** argv) {
                              .before = analysis.accuracy};
     rules->accuracy = accuracy_together(layers, accuracy, rules->allocation.sparsity);
     add_allocation(json, *rules);
+    write_file_atomically(out, json.dump(1) + "\n");
   }
-  const std::string out = file("out", "sensitivity.json");
-  write_file_atomically(out, json.dump(1) + "\n");
   if (arguments->has("json")) {
     fmt::print("{}\n", json.dump());
   } else {
@@ -275,7 +288,6 @@ int sensitivity(int argc, char** argv) {
     throw Error("sensitivity", "there are no rules to write: every layer loses more than " +
                                    arguments->values.at("max-drop") + " at once");
   }
-  const std::string rules_file = file("rules", "sensitivity_rules.yaml");
   write_file_atomically(rules_file, to_yaml(*rules));
   if (!arguments->has("json")) print_rules(*rules, rules_file);
   return 0;

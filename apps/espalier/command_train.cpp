@@ -56,8 +56,8 @@ const Usage usage = {
                 {"no-report", "", "write no report.html"},
                 {"dry-run", "", "show the plan and what happens when, but do not train"}},
     .examples =
-        "  espalier train configs/lenet5.yaml\n"
-        "  espalier train configs/lenet5.yaml --epochs 3 --with-dense --out runs/try\n"
+        "  espalier train configs/mnist_lenet5_agp.yaml\n"
+        "  espalier train configs/mnist_lenet5_agp.yaml --epochs 3 --with-dense --out runs/try\n"
         "  espalier train --resume runs/try            where it stopped\n"
         "  espalier train runs/try/config.yaml         the same once more\n"};
 

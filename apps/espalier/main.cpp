@@ -27,21 +27,12 @@ struct Command {
   int (*run)(int argc, char** argv);
 };
 
-const std::vector<Command> commands = {{"new", new_config},
-                                       {"train", train},
-                                       {"evaluate", evaluate},
-                                       {"report", report},
-                                       {"info", info},
-                                       {"list", list},
-                                       {"explain", explain},
-                                       {"bench", bench},
-                                       {"sensitivity", sensitivity},
-                                       {"recalibrate", recalibrate},
-                                       {"quantize", quantize},
-                                       {"import", import_weights},
-                                       {"export", export_network},
-                                       {"run", run},
-                                       {"verify", verify}};
+const std::vector<Command> commands = {
+    {"new", new_config},          {"train", train},       {"evaluate", evaluate},
+    {"report", report},           {"info", info},         {"list", list},
+    {"explain", explain},         {"bench", bench},       {"sensitivity", sensitivity},
+    {"recalibrate", recalibrate}, {"quantize", quantize}, {"import", import_weights},
+    {"export", export_network},   {"run", run},           {"verify", verify}};
 
 constexpr std::string_view help = R"(Trains neural networks while it compresses them.
 
@@ -74,7 +65,7 @@ Options:
 
 Examples:
   espalier new pets
-  espalier train configs/lenet5.yaml --epochs 3 --with-dense
+  espalier train configs/mnist_lenet5_agp.yaml --epochs 3 --with-dense --out runs/lenet5
   espalier train --resume runs/lenet5
   espalier evaluate runs/lenet5
   espalier report runs/lenet5

@@ -160,4 +160,21 @@ void require_exported(const std::string& path) {
   }
 }
 
+void require_not_of_run(const std::string& file, const std::string& run) {
+  using namespace experiment;
+  for (const char* name : {run_file::config, run_file::weights, run_file::checkpoint,
+                           run_file::metrics, run_file::mask_history}) {
+    std::error_code unreadable;
+    if (fs::equivalent(file, fs::path(run) / name, unreadable))
+      throw UsageError(fmt::format("'{}' is a file of the run itself; write to another", file));
+  }
+}
+
+void require_folder_of(const std::string& file) {
+  const fs::path folder = fs::absolute(file).parent_path();
+  if (!is_folder(folder))
+    throw UsageError(
+        fmt::format("there is no folder '{}' to write '{}' into", folder.string(), file));
+}
+
 }  // namespace espalier::app

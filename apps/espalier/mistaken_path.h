@@ -12,5 +12,9 @@ void require_config(const std::string& path);
 void require_run(const std::string& folder);
 /// \throws UsageError unless there is such a file, for an exported network
 void require_exported(const std::string& path);
+/// \throws UsageError if a file that is to be written is one of the run's own
+void require_not_of_run(const std::string& file, const std::string& run);
+/// \throws UsageError unless there is a folder for a file that is to be written after long work
+void require_folder_of(const std::string& file);
 
 }  // namespace espalier::app

@@ -14,7 +14,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -67,8 +69,9 @@ void restart_with_environment(const char* name, const char* value, char** argume
 
 namespace {
 
-[[noreturn]] void fail(const char* doing, const std::string& path, int reason) {
-  throw Error("save", std::string("cannot ") + doing + " '" + path + "': " + std::strerror(reason));
+[[noreturn]] void fail(const char* doing, const std::string& path, int reason,
+                       const char* where = "save") {
+  throw Error(where, std::string("cannot ") + doing + " '" + path + "': " + std::strerror(reason));
 }
 
 /// 0, or the reason why not all of it is written.
@@ -100,9 +103,45 @@ bool is_at(const std::string& path, int file) {
          opened.st_ino == found.st_ino && opened.st_dev == found.st_dev;
 }
 
+/// Where a file of this path goes: a link stays one.
+std::string behind_links(const std::string& path) {
+  std::unique_ptr<char, void (*)(void*)> target(realpath(path.c_str(), nullptr), std::free);
+  return target ? target.get() : path;
+}
+
+/// Whether there is something that is no file, such as a device or a pipe.
+bool is_special(const std::string& path) {
+  struct stat found {};
+  return stat(path.c_str(), &found) == 0 && !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode);
+}
+
 }  // namespace
 
-void write_file_atomically(const std::string& path, std::string_view content) {
+std::string read_file(const std::string& path) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) fail("open", path, errno, "file");
+  std::string content;
+  std::vector<char> part(1 << 20);
+  ssize_t count = 0;
+  while ((count = read(file, part.data(), part.size())) > 0 || (count < 0 && errno == EINTR)) {
+    if (count > 0) content.append(part.data(), static_cast<size_t>(count));
+  }
+  const int reason = errno;
+  close(file);
+  if (count < 0) fail("read", path, reason, "file");
+  return content;
+}
+
+void write_file_atomically(const std::string& named, std::string_view content) {
+  const std::string path = behind_links(named);
+  if (is_special(path)) {
+    const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (file < 0) fail("open", path, errno);
+    const int reason = write_all(file, content);
+    close(file);
+    if (reason != 0) fail("write", path, reason);
+    return;
+  }
   // A name that nobody else writes to, also when one of a killed process is still there.
   const std::string stem = path + partial_mark + std::to_string(getpid()) + "-";
   std::string temporary;

@@ -66,6 +66,9 @@ class ExclusiveFile {
   int file_;  // -1 in one that was moved from
 };
 
+/// All bytes of a file. \throws Error naming the path and the system's reason
+std::string read_file(const std::string& path);
+
 /// A shared library that was loaded into this program, or why it was not.
 struct SharedLibrary {
   void* handle = nullptr;  ///< null if it could not be loaded

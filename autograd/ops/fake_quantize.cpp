@@ -53,11 +53,17 @@ void check(const Tensor& x, std::span<const QuantizationGrid> grids) {
                                      std::to_string(rows));
   }
   for (const QuantizationGrid& grid : grids) {
-    if (!(grid.scale > 0) || std::isinf(grid.scale) || grid.lowest > grid.highest) {
-      throw Error("fake_quantize",
-                  "a grid needs a finite scale above 0 and lowest ≤ highest, not " +
-                      std::to_string(grid.scale) + ", " + std::to_string(grid.lowest) + " and " +
-                      std::to_string(grid.highest));
+    if (!std::isfinite(grid.scale)) {
+      throw Error(
+          "fake_quantize",
+          "what is to be quantized has values without a finite range: training has diverged; "
+          "a lower learning rate usually helps");
+    }
+    if (!(grid.scale > 0) || grid.lowest > grid.highest) {
+      throw Error("fake_quantize", "a grid needs a scale above 0 and lowest ≤ highest, not " +
+                                       std::to_string(grid.scale) + ", " +
+                                       std::to_string(grid.lowest) + " and " +
+                                       std::to_string(grid.highest));
     }
   }
 }

@@ -219,7 +219,7 @@ static void convolve_by_pixel(const convolution *l, const int8_t *x, int8_t *y, 
         const int32_t n = (j_end - j) * l->channels;
         int32_t sum = bias;
         for (i = 0; i < l->kernel_height; ++i) {
-          if (above + i >= 0 && above + i < l->height) {
+          if (n > 0 && above + i >= 0 && above + i < l->height) {
             const int8_t *const in = x + ((above + i) * l->width + left + j) * l->channels;
             const int8_t *const w = filter + (i * l->kernel_width + j) * l->channels;
             for (k = 0; k < n; ++k) sum += (int32_t)w[k] * (in[k] - zero);

@@ -67,7 +67,13 @@ std::string declarations(const Network& network, const std::string& name, int64_
   define("SCORE_SCALE", fmt::format("{:.9e}f", scores.scale));
   define("SCORE_ZERO_POINT", fmt::format("({})", scores.zero_point));
   define("ARENA_BYTES", std::to_string(std::max<int64_t>(arena_bytes, 4)));
-  if (!network.class_names.empty()) define("CLASS_NAMES", name_list(network.class_names));
+  if (!network.class_names.empty()) {
+    if (std::ssize(network.class_names) != y.size()) {
+      throw Error("c source", fmt::format("there are {} names for {} classes",
+                                          network.class_names.size(), y.size()));
+    }
+    define("CLASS_NAMES", name_list(network.class_names));
+  }
   text += fmt::format("\nvoid {}_run(const uint8_t *pixels, int8_t *scores, void *arena);\n", name);
   return text;
 }

@@ -263,7 +263,7 @@ class Describer {
     for (size_t output = 0; output < bias.size(); ++output) {
       if (bias[output] != 0) coarsest = std::max(coarsest, step_of(output));
     }
-    make_finer(weights, coarsest / fine);
+    make_finer(weights, bias.size(), coarsest / fine);
     keep_in_range(bias, input, weights);
 
     file::Bias stored;
@@ -296,11 +296,23 @@ class Describer {
     }
   }
   /// Weights on steps that are smaller by a power of two: by `wanted`, or as far as the codes stay
-  /// within 8 bits. All of a layer alike, which costs the file next to nothing.
-  static void make_finer(file::Weights& weights, double wanted) {
+  /// within 8 bits, and sums with them and a bias of at most 2^30 within 32. All of a layer alike,
+  /// which costs the file next to nothing.
+  static void make_finer(file::Weights& weights, size_t outputs, double wanted) {
     int largest = 1, finer = 1;
-    for (const int16_t code : weights.codes) largest = std::max(largest, std::abs(int{code}));
-    while (finer < wanted && 2 * finer * largest <= 127) finer *= 2;
+    int64_t sum = 0;  // the largest of an output, of codes without sign
+    const size_t each = weights.codes.size() / outputs;
+    for (size_t output = 0; output < outputs; ++output) {
+      int64_t here = 0;
+      for (size_t i = output * each; i < (output + 1) * each; ++i) {
+        here += std::abs(int{weights.codes[i]});
+        largest = std::max(largest, std::abs(int{weights.codes[i]}));
+      }
+      sum = std::max(sum, here);
+    }
+    // An input is at most 255 steps from its zero point; the checks of a file take twice that.
+    constexpr int64_t most = (int64_t{1} << 30) / 510;
+    while (finer < wanted && 2 * finer * largest <= 127 && 2 * finer * sum <= most) finer *= 2;
     for (int16_t& code : weights.codes) code = static_cast<int16_t>(code * finer);
     for (float& scale : weights.scales) scale /= static_cast<float>(finer);
   }

@@ -16,7 +16,8 @@ constexpr float most = 32767;
 /// Its bias, if the operation is a layer that has one in float32.
 file::Bias* float_bias(file::Operation& operation) {
   file::Bias* bias = nullptr;
-  if (auto* convolution = std::get_if<file::Convolution>(&operation.what)) bias = &convolution->bias;
+  if (auto* convolution = std::get_if<file::Convolution>(&operation.what))
+    bias = &convolution->bias;
   if (auto* linear = std::get_if<file::Linear>(&operation.what)) bias = &linear->bias;
   return bias && !bias->values.empty() ? bias : nullptr;
 }
@@ -57,9 +58,9 @@ void round_biases(file::Network& network) {
   float largest = 0, moved = 0;
   for (size_t i = 0; i < before.size(); ++i) {
     largest = std::max(largest, std::abs(before[i]));
-    moved = std::max(moved, std::abs(after[i] - before[i]));
+    const float distance = std::abs(after[i] - before[i]);
+    moved = std::max(moved, std::isnan(distance) ? HUGE_VALF : distance);
   }
-  // Written so that what is no number changes nothing.
   if (moved <= static_cast<float>(rounded_bias_tolerance) * largest) network = std::move(rounded);
 }
 

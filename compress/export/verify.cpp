@@ -87,7 +87,9 @@ void compare(const Contents& runtime, const Contents& reference, OperationCheck&
   double largest = 1e-30, difference = 0;
   for (size_t i = 0; i < reference.numbers.size(); ++i) {
     largest = std::max(largest, std::abs(reference.numbers[i]));
-    difference = std::max(difference, std::abs(runtime.numbers[i] - reference.numbers[i]));
+    const double distance = std::abs(runtime.numbers[i] - reference.numbers[i]);
+    // What is no number is as far away as can be.
+    difference = std::max(difference, std::isnan(distance) ? HUGE_VAL : distance);
   }
   check.largest_difference = std::max(check.largest_difference, difference / largest);
 }

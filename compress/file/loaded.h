@@ -18,7 +18,7 @@ inline void require(const runtime::Status& status) {
 /// The network in these bytes. \throws Error when they are none
 inline runtime::Model loaded(const std::vector<uint8_t>& bytes) {
   runtime::Options options;
-  options.max_bytes = std::numeric_limits<size_t>::max();
+  options.max_bytes = options.max_arena_bytes = std::numeric_limits<size_t>::max();
   runtime::Model model;
   require(runtime::load(bytes.data(), bytes.size(), options, model));
   return model;

@@ -44,6 +44,18 @@ ChannelPruner::~ChannelPruner() {
   for (const auto& [parameter, transform] : placed_) parameter->detach(transform.get());
 }
 
+void ChannelPruner::on_attach_failed() {
+  take_off();
+  ScheduledPruner::on_attach_failed();
+}
+
+void ChannelPruner::take_off() {
+  for (const auto& [parameter, transform] : placed_) parameter->detach(transform.get());
+  for (const Extra& extra : extras_) extra.parameter->detach(extra.mask.get());
+  placed_.clear();
+  extras_.clear();
+}
+
 void ChannelPruner::read_rule(int rule, MapReader& options) {
   Pruner::read_rule(rule, options);
   Options read;
@@ -71,6 +83,8 @@ void ChannelPruner::preprocess_model(nn::Module& model) {
                 "attach it with pruner(net, {32, 32, 3})");
   }
   groups_ = ChannelGroups(Graph::of(model, *sample())).all();
+  original_.clear();
+  gone_.clear();
   for (const ChannelGroup& group : groups_) {
     original_.push_back(group.channels);
     gone_.emplace_back(static_cast<size_t>(group.channels));
@@ -107,10 +121,7 @@ void ChannelPruner::on_attached(nn::Module& model) {
 
 void ChannelPruner::follow_rules() {
   choose_rules();
-  for (const auto& [parameter, transform] : placed_) parameter->detach(transform.get());
-  for (const Extra& extra : extras_) extra.parameter->detach(extra.mask.get());
-  placed_.clear();
-  extras_.clear();
+  take_off();
   for (size_t g = 0; g < groups_.size(); ++g) {
     if (rules_of_groups_[g] < 0) continue;
     for (const ChannelMember& member : groups_[g].members) {
@@ -192,6 +203,21 @@ const Mask* ChannelPruner::mask_of(const nn::Parameter& parameter) const {
   return nullptr;
 }
 
+std::vector<bool> ChannelPruner::gone_filters(const std::string& layer, int64_t filters) const {
+  std::vector<bool> gone(static_cast<size_t>(filters));
+  for (const LayerInfo& each : layers()) {
+    if (each.name != layer || policy(each.rule) == MaskedWeights::train) continue;
+    const Mask& its = mask(each);
+    const int64_t row = its.size() / filters;
+    for (int64_t filter = 0; filter < filters; ++filter) {
+      bool masked = true;
+      for (int64_t i = filter * row; masked && i < (filter + 1) * row; ++i) masked = !its[i];
+      gone[static_cast<size_t>(filter)] = masked;
+    }
+  }
+  return gone;
+}
+
 bool ChannelPruner::is_masked(const ChannelGroup& group, int64_t channel) const {
   for (const ChannelMember& member : group.members) {
     if (member.part != Part::filters) continue;
@@ -230,8 +256,9 @@ std::vector<double> ChannelPruner::score_channels(const ChannelGroup& group) {
 
 int64_t ChannelPruner::rounded(int64_t group, double channels) const {
   const int64_t multiple = options(rules_of_groups_[static_cast<size_t>(group)]).multiple;
-  const auto nearest =
-      static_cast<int64_t>(std::floor(channels / static_cast<double>(multiple) + 0.5)) * multiple;
+  // (1 − 0.9)·240 is a little less than 24 in floating point; a tie is one all the same.
+  const double steps = std::floor(channels / static_cast<double>(multiple) + 0.5 + 1e-9);
+  const int64_t nearest = static_cast<int64_t>(steps) * multiple;
   return std::min(std::max(nearest, multiple), original_[static_cast<size_t>(group)]);
 }
 

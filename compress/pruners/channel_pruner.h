@@ -78,12 +78,15 @@ class ChannelPruner : public ScheduledPruner {
   virtual void after_update(int /*rule*/) {}
   /// Whether masks of the rule are still to be made, at this moment.
   bool is_unfinished(int rule) const;
+  /// Of each of a layer's filters, whether it is masked and does not come back.
+  std::vector<bool> gone_filters(const std::string& layer, int64_t filters) const;
   /// Puts a transform on a parameter, as long as the pruner lives.
   void put_on_parameter(nn::Parameter& parameter, std::shared_ptr<nn::WeightTransform> transform);
 
   std::string goal() const override { return "its sparsity"; }
   std::string reached(int rule, int64_t time) const override;
   void on_attached(nn::Module& model) override;
+  void on_attach_failed() override;
   void on_channels_removed(nn::Module& model) override;
   std::string reason_to_leave_out(const LayerInfo& layer, int place, int count) const override;
   void before_refresh() override;
@@ -105,6 +108,7 @@ class ChannelPruner : public ScheduledPruner {
   std::string why_whole(const nn::Parameter& weight) const;
   void choose_rules();
   void follow_rules();
+  void take_off();
   int64_t rounded(int64_t group, double channels) const;
   bool is_masked(const ChannelGroup& group, int64_t channel) const;
   const Mask* mask_of(const nn::Parameter& parameter) const;

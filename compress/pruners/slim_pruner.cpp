@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <utility>
 
 namespace espalier::compress {
 namespace {
@@ -13,29 +15,43 @@ bool is_scale(const ChannelMember& member) {
 
 }  // namespace
 
-/// Adds λ·sign(γ) to the gradient.
+/// Adds λ·sign(γ) to the gradient. Behind a concatenation a layer's γ belong to several groups,
+/// each with a rule of its own, or none.
 class SlimPruner::Penalty : public nn::WeightTransform {
  public:
-  Penalty(const SlimPruner& pruner, int rule) : pruner_(pruner), rule_(rule) {}
+  /// \param rules  by index of γ; −1: none
+  Penalty(const SlimPruner& pruner, std::vector<int> rules)
+      : pruner_(pruner), rules_(std::move(rules)) {}
 
   Stage stage() const override { return Stage::gradient; }
   std::string_view name() const override { return "SlimPruner"; }
   Tensor apply(const Tensor& scale) const override {
-    if (!pruner_.is_unfinished(rule_)) return scale;
-    const auto lambda = static_cast<float>(pruner_.lambdas_[static_cast<size_t>(rule_)]);
+    std::vector<float> lambdas;
+    for (const int rule : rules_) lambdas.push_back(lambda(rule));
+    if (std::all_of(lambdas.begin(), lambdas.end(), [](float l) { return l == 0; })) return scale;
     return record("slimming_penalty", {&scale}, scale.detach(), {},
-                  [scale = Saved(scale), lambda](const Tensor& g, InputGradients& into) {
+                  [scale = Saved(scale), lambdas](const Tensor& g, InputGradients& into) {
                     const Tensor& value = scale.get("slimming_penalty");
                     into.add(0, Tensor::generate(g.shape(), [&](int64_t i) {
                                const float sign = value[i] > 0 ? 1.0f : value[i] < 0 ? -1.0f : 0.0f;
-                               return g[i] + lambda * sign;
+                               return g[i] + lambdas[static_cast<size_t>(i)] * sign;
                              }));
                   });
   }
+  void keep(int, std::span<const int64_t> indices) override {
+    std::vector<int> kept;
+    for (const int64_t i : indices) kept.push_back(rules_[static_cast<size_t>(i)]);
+    rules_ = std::move(kept);
+  }
 
  private:
+  float lambda(int rule) const {
+    if (rule < 0 || !pruner_.is_unfinished(rule)) return 0;
+    return static_cast<float>(pruner_.lambdas_[static_cast<size_t>(rule)]);
+  }
+
   const SlimPruner& pruner_;
-  int rule_;
+  std::vector<int> rules_;
 };
 
 void SlimPruner::read_rule(int rule, MapReader& options) {
@@ -71,13 +87,32 @@ std::string SlimPruner::reason_to_leave_whole(const ChannelGroup& group) const {
 }
 
 void SlimPruner::on_rules_chosen() {
+  std::map<nn::Parameter*, std::vector<int>> rules;
   for (const ChannelGroup& group : groups()) {
     if (rule_of(group) < 0) continue;
     for (const ChannelMember& member : group.members) {
-      if (is_scale(member))
-        put_on_parameter(*member.parameter, std::make_shared<Penalty>(*this, rule_of(group)));
+      if (!is_scale(member)) continue;
+      std::vector<int>& of_scales = rules[member.parameter];
+      of_scales.resize(static_cast<size_t>(member.parameter->shape()[0]), -1);
+      for (const std::vector<int64_t>& indices : member.indices) {
+        for (const int64_t i : indices) of_scales[static_cast<size_t>(i)] = rule_of(group);
+      }
     }
   }
+  for (auto& [parameter, of_scales] : rules)
+    put_on_parameter(*parameter, std::make_shared<Penalty>(*this, std::move(of_scales)));
+}
+
+std::vector<std::string> SlimPruner::notes() const {
+  std::vector<std::string> all = ChannelPruner::notes();
+  for (int rule = 0; rule < static_cast<int>(lambdas_.size()); ++rule) {
+    if (!in_use(rule) || lambdas_[static_cast<size_t>(rule)] == 0) continue;
+    if (times(rule).start > 0 || times(rule).count() > 1) continue;
+    all.push_back(rule_name(rule) +
+                  " chooses channels before the first training step, so its penalty never acts; a "
+                  "later start_epoch gives it time");
+  }
+  return all;
 }
 
 }  // namespace espalier::compress

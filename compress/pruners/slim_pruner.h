@@ -23,6 +23,7 @@ class SlimPruner : public ChannelPruner {
   SlimPruner(Rules rules = {}) : ChannelPruner(std::move(rules)) {}  // NOLINT: rules in braces
   /// Unused: channels are scored by γ.
   std::vector<double> score_filters(const std::string& layer, const Tensor& weight) override;
+  std::vector<std::string> notes() const override;
 
  private:
   class Penalty;

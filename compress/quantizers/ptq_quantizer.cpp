@@ -161,6 +161,8 @@ void PTQQuantizer::read_rule(int rule, MapReader& options) {
                        .fallback = 99.99,
                        .help = "how many in a hundred of the values lie below the upper end of a "
                                "range, and above the lower"});
+  } else if (options.map().find("percentile")) {
+    options.fail("percentile", "is for 'observer: percentile'");
   }
   options_.resize(static_cast<size_t>(rule) + 1);
   options_.back() = o;

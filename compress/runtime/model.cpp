@@ -35,8 +35,8 @@ size_t rounded(size_t bytes) {
 }
 
 int32_t samples_at_once(const Plan& plan, int batch, int threads) {
-  const int share = (batch + threads - 1) / threads;
-  return share < plan.chunk ? share : plan.chunk;
+  const int64_t share = (int64_t{batch} + threads - 1) / threads;
+  return share < plan.chunk ? static_cast<int32_t>(share) : plan.chunk;
 }
 
 size_t buffer_bytes(const Plan& plan, int32_t samples) {
@@ -55,7 +55,7 @@ struct Division {
 
   Division(const Plan& plan, int batch, int threads) {
     samples = samples_at_once(plan, batch, threads);
-    chunks = (batch + samples - 1) / samples;
+    chunks = static_cast<int>((int64_t{batch} + samples - 1) / samples);
     tasks = threads < chunks ? threads : chunks;
     scratches = tasks == 1 ? threads : 1;
   }
@@ -78,6 +78,20 @@ const Kernels* kernels_for(Instructions wanted) {
       return avx512;
   }
   return nullptr;
+}
+
+/// Reading a weight takes time, and a pruned layer may have very many of them in next to no bytes:
+/// their number is limited by the file's size. An honest file has a few for each bit.
+Status check_weight_count(const Graph& graph, size_t file_bytes) {
+  double weights = 0;
+  for (const Operation& operation : graph.operations)
+    weights += static_cast<double>(operation.weight.size());
+  const double by_size = 4096 * static_cast<double>(file_bytes), always = 1 << 24;
+  const double most = by_size > always ? by_size : always;
+  if (weights <= most) return {};
+  return {StatusCode::too_large,
+          "%.0f weights, more than the %.0f that a file of %zu bytes may have", weights, most,
+          file_bytes};
 }
 
 /// A call of `run`: pixels or values in, scores or codes out.
@@ -342,6 +356,7 @@ Status load_with(const Kernels& wanted, const void* data, size_t size, const Opt
     Model::Loaded& loaded = *next.loaded_;
     loaded.plan.kernels = kernels;
     status = read_graph(parts.header, loaded.budget, loaded.graph);
+    if (status.ok()) status = check_weight_count(loaded.graph, size);
     if (!status.ok()) break;
     {
       // The decoder is large for a stack.
@@ -361,6 +376,11 @@ Status load_with(const Kernels& wanted, const void* data, size_t size, const Opt
       loaded.budget.give_back(sizeof(WeightReader));
     }
     if (!status.ok()) break;
+    if (!wide && next.arena_bytes(1) > options.max_arena_bytes) {
+      return {StatusCode::too_large,
+              "a sample needs an arena of %zu bytes, more than max_arena_bytes",
+              next.arena_bytes(1)};
+    }
     if (wide) {
       kernels = avx2_kernels() ? avx2_kernels() : &portable_kernels();
       continue;
@@ -429,7 +449,9 @@ Status Model::self_test(void* arena, size_t arena_size) const {
     float expected;
     std::memcpy(&expected, loaded_->expected.data() + i * 4, sizeof expected);
     largest = std::fmax(largest, std::fabs(expected));
-    difference = std::fmax(difference, std::fabs(expected - scores[i]));
+    const float distance = std::fabs(expected - scores[i]);
+    // What is no number is as far away as can be.
+    difference = std::fmax(difference, std::isnan(distance) ? HUGE_VALF : distance);
   }
   if (!(difference <= 1e-4f * largest))
     return {StatusCode::invalid, "the self-test differs by %g, more than %g", double{difference},

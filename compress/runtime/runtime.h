@@ -28,6 +28,8 @@ enum class Instructions {
 struct Options {
   /// The most memory that the loaded network may take, and loading it beside that.
   size_t max_bytes = size_t{256} << 20;
+  /// The most memory that `run` may ask for one sample on one thread, see arena_bytes.
+  size_t max_arena_bytes = size_t{256} << 20;
   /// What the processor does not have is an error.
   Instructions instructions = Instructions::best;
   /// Whether layers with few kept weights visit those alone. Off: to compare.

@@ -11,9 +11,9 @@ enum class StatusCode {
   unsupported_version,  ///< a format version or an operation that this library does not know
   damaged,              ///< the checksum is wrong, or the data ends too early
   invalid,              ///< the data contradicts itself: nothing that `encode` writes
-  too_large,            ///< more memory than `max_bytes` would be needed
-  out_of_memory,        ///< the system gave no memory
-  wrong_call,           ///< an argument of the call is wrong
+  too_large,      ///< more memory than the options allow, or more weights than the file's size
+  out_of_memory,  ///< the system gave no memory
+  wrong_call,     ///< an argument of the call is wrong
 };
 
 /// Whether something worked, and if not, why, in one sentence.

@@ -15,6 +15,7 @@ std::string work(const std::vector<float>& weights) {
   SmallLayer layer(weights, filters);
   FPGMPruner pruner(filter_rules());
   layer.attach(pruner);
+  FPGMPruner scorer;  // to which no filter is gone yet
   Table table = filter_table(weights);
   for (int64_t j = 0; filters <= widest && j < filters; ++j) {
     std::vector<std::string> distances;
@@ -23,7 +24,7 @@ std::string work(const std::vector<float>& weights) {
       const auto point = [&](int64_t filter) { return weights.begin() + 2 * filter; };
       std::vector<float> pair(point(i), point(i) + 2);
       pair.insert(pair.end(), point(j), point(j) + 2);
-      const double distance = pruner.score_filters("layer", Tensor::from({2, 2}, pair)).front();
+      const double distance = scorer.score_filters("", Tensor::from({2, 2}, pair)).front();
       distances.push_back(fmt::format("{:.2f}", distance));
     }
     table.column(fmt::format("to {}", j + 1), distances);
@@ -31,8 +32,8 @@ std::string work(const std::vector<float>& weights) {
   return "A filter of two weights is a point of the plane. It scores the sum of its\n"
          "distances to the others (equation 8), √((a1-b1)² + (a2-b2)²) for two of them.\n"
          "The points in the middle have the lowest sums and go.\n\n" +
-         decided(std::move(table),
-                 pruner.score_filters("layer", Tensor::from({filters, 2}, weights)), layer);
+         decided(std::move(table), scorer.score_filters("", Tensor::from({filters, 2}, weights)),
+                 layer);
 }
 
 }  // namespace

@@ -4,8 +4,6 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <span>
 
@@ -84,12 +82,17 @@ constexpr Kind kinds[] = {
      }},
 };
 
+/// Why a file that is a safetensors file is of no use.
+struct Unreadable {
+  std::string why;
+};
+
 const Kind& kind_of(const std::string& name, const std::string& dtype) {
   for (const Kind& kind : kinds) {
     if (kind.name == dtype) return kind;
   }
-  throw Error("safetensors", "tensor '" + name + "' has values of the type " + dtype +
-                                 "; those of F32, F16, BF16 and F64 can be read");
+  throw Unreadable{"tensor '" + name + "' has values of the type " + dtype +
+                   "; those of F32, F16, BF16 and F64 can be read"};
 }
 
 Tensor read_tensor(const std::string& name, const Json& entry, std::string_view values) {
@@ -99,8 +102,8 @@ Tensor read_tensor(const std::string& name, const Json& entry, std::string_view 
   const Shape shape{std::span<const int64_t>(extents)};
   if (begin > end || end > values.size() ||
       end - begin != static_cast<size_t>(shape.elements()) * kind.bytes) {
-    throw Error("safetensors",
-                "the byte range of tensor '" + name + "' does not fit its shape or the file");
+    throw Unreadable{"the bytes of tensor '" + name +
+                     "' do not fit its shape or the file, which may be cut short"};
   }
   NewTensor tensor(shape);
   kind.read(values.data() + begin, shape.elements(), tensor.data());
@@ -139,9 +142,7 @@ Safetensors read_safetensors(const std::string& path) {
   const auto fail = [&](const std::string& why) -> Error {
     return Error("safetensors", "'" + path + "' " + why);
   };
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw fail("cannot be opened for reading");
-  const std::string file{std::istreambuf_iterator<char>(stream), {}};
+  const std::string file = read_file(path);
   uint64_t length = 0;
   if (file.size() >= length_bytes) std::memcpy(&length, file.data(), length_bytes);
   if (file.size() < length_bytes || length > file.size() - length_bytes) {
@@ -160,10 +161,10 @@ Safetensors read_safetensors(const std::string& path) {
         content.tensors.emplace_back(name, read_tensor(name, entry, values));
       }
     }
-  } catch (const Json::exception& error) {
-    throw fail(std::string("has a damaged header: ") + error.what());
-  } catch (const Error& error) {
-    throw fail(std::string("cannot be read: ") + error.what());
+  } catch (const Json::exception&) {
+    throw fail("has a damaged header; get another copy of it");
+  } catch (const Unreadable& unreadable) {
+    throw fail("cannot be read: " + unreadable.why);
   }
   return content;
 }

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string_view>
@@ -151,9 +149,7 @@ StateFile read_state_file(const std::string& path) {
   const auto fail = [&](const std::string& why) {
     return Error("checkpoint", "'" + path + "' " + why);
   };
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) throw fail("cannot be opened for reading");
-  const std::string file{std::istreambuf_iterator<char>(stream), {}};
+  const std::string file = read_file(path);
   if (file.size() < magic.size() || !std::string_view(file).starts_with(magic))
     throw fail("is no checkpoint");
   Preamble preamble{};

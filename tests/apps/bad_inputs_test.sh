@@ -226,7 +226,36 @@ expect 1 'damaged/checkpoint' train --resume damaged
 expect 1 'damaged/checkpoint' train --resume damaged
 { head -c 8 stop/checkpoint; printf '\011\0\0\0'; tail -c +13 stop/checkpoint; } >damaged/checkpoint
 expect 1 'version 9' train --resume damaged
+rm damaged/checkpoint
+expect 2 'its checkpoint is gone' train --resume damaged
+cmp stop/model.safetensors damaged/model.safetensors || fail 'a run without a checkpoint lost its weights'
 cp stop/checkpoint damaged/checkpoint
+echo garbage >>damaged/metrics.jsonl
+expect 1 "of 'damaged/metrics.jsonl', which is damaged" info damaged
+grep -q 'json.exception' err && fail "a library's error reaches the user: $(cat err)"
+cp stop/metrics.jsonl damaged/metrics.jsonl
+rm damaged/model.safetensors
+mkdir damaged/model.safetensors
+expect 1 "'damaged/model.safetensors': Is a directory" evaluate damaged
+rmdir damaged/model.safetensors
+cp stop/model.safetensors damaged/model.safetensors
+
+# --- What would be written over ---------------------------------------------------------------------
+expect 2 'is a file of the run itself' export run --to esp -o run/model.safetensors
+expect 2 'is a file of the run itself' report run -o run/config.yaml
+expect 2 'is a file of the run itself' sensitivity run --out run/checkpoint
+expect 2 '--tune would replace' info good.yaml --tune good.yaml
+expect 2 "there is no folder '/no/such'" sensitivity run --out /no/such/file.json
+expect 2 'in (0, 0.995]' sensitivity run --target-sparsity 0.999
+expect 2 "there is no folder '/no/such'" bench train --trace /no/such/trace.json
+ln -s linked.esp link.esp
+: >linked.esp
+expect 0 'written' export run -o link.esp
+[ -L link.esp ] && [ -s linked.esp ] || fail 'a link was replaced, not followed'
+expect 0 'written' export run --to esp -o /dev/null
+[ -c /dev/null ] || fail '/dev/null is no device any more'
+printf 'P5\n0 0\n255\n' >none.pgm
+expect 1 'none.pgm has no pixels' run linked.esp none.pgm
 sed -i 's/^model: .*/model: lenet5/' damaged/config.yaml
 expect 2 'damaged/config.yaml' train --resume damaged
 cp -r run weights

@@ -130,6 +130,9 @@ expect 0 'folder: ' train own.yaml --out own
 grep -q '"test_accuracy":1\b' own/metrics.jsonl || fail 'dark and light were not told apart'
 expect 0 'own-2' train own/config.yaml --out own-2
 cmp own/model.safetensors own-2/model.safetensors || fail 'augmentation is not reproducible'
+# The network tells ten classes apart, two of which have names.
+expect 0 'own.esp' export own -o own.esp
+expect 0 'dark' run own.esp pictures/dark/1a.pgm
 sed 's/pad: 2/pad: 28/' own.yaml >bad.yaml
 expect 2 'pad is 28' train bad.yaml
 sed 's/pad: 2/padding: 2/' own.yaml >bad.yaml

@@ -69,6 +69,7 @@ expect 0 'with integers' export int8 -o digits.c
 grep -q 'void digits_run(const uint8_t' digits.c || fail 'no digits_run'
 expect 0 'written' export int8 --to c --name other -o digits.c
 grep -q 'void other_run(const uint8_t' digits.c || fail 'no other_run'
+expect 2 "digits.h' is where the header goes" export int8 --to c -o digits.h
 expect 1 'quantize' export float -o float.c
 [ -e float.c ] && fail 'a file in spite of the error'
 "$program" export float -o float.onnx >out 2>err

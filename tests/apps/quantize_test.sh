@@ -64,7 +64,7 @@ expect 2 '--out DIR' quantize run
 expect 2 "'int8' already holds a run" quantize run --out int8
 expect 2 'q_bits must be an integer in [2, 16]' quantize run --out x --bits 1
 expect 2 'observer must be one of minmax, percentile, mse' quantize run --out x --observer max
-expect 2 "unknown key 'percentile'" quantize run --out x --percentile 99
+expect 2 "percentile is for 'observer: percentile'" quantize run --out x --percentile 99
 expect 2 'the run has 1,000 training pictures' quantize run --out x --pictures 1001
 expect 2 'are quantized by PTQQuantizer already' quantize int8 --out x
 expect 2 'needs one RUN, not 0' quantize --out x
@@ -82,8 +82,11 @@ expect 0 'after' quantize imported --out imported8
 expect 0 '100 training pictures' sensitivity imported --layers fc3
 expect 0 'espalier train pruned.yaml --from imported2' import torch.safetensors --config pruned.yaml --out imported2
 grep -q 'AGPruner' imported2/config.yaml && fail 'weights that were not pruned here say so'
-# It is the beginning of a training, too.
-expect 0 'test accuracy' train --resume imported
+# It is no training that goes on, but the beginning of one.
+expect 2 'espalier train imported/config.yaml --from imported' train --resume imported
+cmp imported/model.safetensors run/model.safetensors || fail 'imported weights are gone'
+expect 0 'test accuracy' train imported/config.yaml --from imported --out trained
+expect 2 'come from no training' train --resume imported8
 expect 2 "'imported' already holds a run" import torch.safetensors --config dense.yaml --out imported
 expect 2 'needs --config' import torch.safetensors --out y
 expect 2 'needs --out' import torch.safetensors --config dense.yaml
@@ -92,6 +95,14 @@ expect 2 'needs one FILE.safetensors, not 0' import --config dense.yaml --out y
 sed 's/lenet300/lenet5/' dense.yaml >other.yaml
 expect 2 'cannot start from these weights' import torch.safetensors --config other.yaml --out y
 grep -q 'conv1.weight.*there are fc1.weight' err || fail "what there is instead is not named: $(cat err)"
+# A float32 in the middle becomes no number: four bytes of 1.
+size=$(wc -c <torch.safetensors)
+{ head -c $((size - 4)) torch.safetensors; printf '\377\377\377\377'; } >nan.safetensors
+expect 1 "has values that are no finite numbers" import nan.safetensors --config dense.yaml --out y
+head -c $((size / 2)) torch.safetensors >cut.safetensors
+expect 1 'may be cut short' import cut.safetensors --config dense.yaml --out y
+{ head -c 8 torch.safetensors; printf '['; tail -c +10 torch.safetensors; } >header.safetensors
+expect 1 "header.safetensors' has a damaged header" import header.safetensors --config dense.yaml --out y
 printf 'no weights' >broken.safetensors
 expect 1 'broken.safetensors' import broken.safetensors --config dense.yaml --out y
 [ -e y ] && fail 'what went wrong has left a folder'

@@ -49,6 +49,6 @@ expect 2 'report needs a RUN' report
 expect 2 "'nowhere' holds no run" report bare nowhere
 expect 2 'leave one out' report bare --seconds 1 --no-latency
 expect 2 '--seconds' report bare --seconds 0
-expect 1 'no/such/folder' report bare --no-latency -o no/such/folder/page.html
+expect 2 'no/such/folder' report bare --no-latency -o no/such/folder/page.html
 
 verdict

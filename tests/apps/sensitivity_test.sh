@@ -72,8 +72,8 @@ expect 2 'is no regular expression' sensitivity run --layers 're:fc['
 expect 2 'needs one RUN, not 0' sensitivity
 expect 2 'holds no run' sensitivity dense.yaml
 expect 2 "did you mean '--samples'" sensitivity run --sample 3
-expect 1 'beyond what was measured' sensitivity run --target-sparsity 0.9999
-expect 1 'cannot' sensitivity run --samples 10 --out nowhere/file.json
+expect 2 'in (0, 0.995]' sensitivity run --target-sparsity 0.9999
+expect 2 'there is no folder' sensitivity run --samples 10 --out nowhere/file.json
 
 # --- Thresholds found while training -------------------------------------------------------------
 good goal.yaml <<'YAML'

@@ -210,6 +210,8 @@ TEST_CASE("c source: names of classes are a list for an array, whatever is in th
                               "\"\\303\\244pfel\"}\n"));
     CHECK_THAT(text, Contains("names[] = NET_CLASS_NAMES;"));
   }
+  network.class_names.pop_back();
+  CHECK_THAT(refusal(network), Contains("2 names for 3 classes"));
 }
 
 TEST_CASE("c source: pixels become codes by a table for each different channel") {

@@ -192,6 +192,23 @@ TEST_CASE("DoReFa: without batch normalisation the scale of the weights is kept"
         std::vector<double>(size_t(quantizer.layers()[0].parameter->size()), 0.0));
 }
 
+TEST_CASE(
+    "DoReFa: what is attached for evaluation is a finished training, unless it is told otherwise") {
+  const Rules rules{{{"activation_bits", 1}, {"start_epoch", 3}, {"op_names", "*"}}};
+  nn::Sequential net = four_layers();
+  net.eval();
+  const Tensor x = normal({2, 8, 8, 1}, 3);
+  const auto plain = doubles(net(x));
+  DoReFaQuantizer quantizer(rules);
+  quantizer.attach_for_evaluation(net);
+  const auto quantized = doubles(net(x));
+  CHECK(quantized != plain);
+  quantizer.update_epoch(2);
+  CHECK(doubles(net(x)) == plain);
+  quantizer.update_epoch(3);
+  CHECK(doubles(net(x)) == quantized);
+}
+
 TEST_CASE("DoReFa: options are checked") {
   nn::Sequential net = four_layers();
   CHECK_THROWS_WITH(DoReFaQuantizer({{{"weight_bits", 0}}})(net), Contains("weight_bits"));

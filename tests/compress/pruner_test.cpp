@@ -451,7 +451,10 @@ TEST_CASE("of two pruners on a layer each must keep a weight, under every optimi
           optimizer = std::make_unique<nn::RMSprop>(
               net, nn::RMSprop::Options{.lr = 0.001, .momentum = 0.9, .weight_decay = 1e-3});
         AGPruner agp({{{"final_sparsity", 0.6}, {"start_epoch", 1}, {"end_epoch", 4}}});
-        LevelPruner level({{{"granularity", "2:4"}, {"masked_weights", policy}, {"frequency", 3}}});
+        LevelPruner level({{{"granularity", "2:4"},
+                            {"masked_weights", policy},
+                            {"frequency", 3},
+                            {"op_names", "*"}}});
         if (agp_first) agp(net);
         level(net);
         if (!agp_first) agp(net);

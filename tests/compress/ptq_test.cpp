@@ -295,6 +295,8 @@ TEST_CASE("PTQ: weights that lie on steps stay there, if the bits are enough") {
 
 TEST_CASE("PTQ: two on one network are an error, and other spellings are known") {
   nn::Sequential net = four_layers();
+  CHECK_THROWS_WITH(PTQQuantizer({{{"percentile", 99}}})(net),
+                    Contains("'percentile': is for 'observer: percentile'"));
   QATQuantizer first;
   first(net);
   PTQQuantizer second;

@@ -217,6 +217,28 @@ TEST_CASE("granularity and scope of a rule act in training, and are told of") {
   CHECK(std::abs(conv1 + conv2 - 162) <= 18);
 }
 
+TEST_CASE("granularity: a layer of which it can mask nothing is left out, unless it is named") {
+  const auto why_left_out = [](const std::string& rule) {
+    nn::Sequential net;
+    net.add("depthwise", nn::Conv2d({.in = 16, .out = 16, .kernel = 3, .groups = 16}))
+        .add("pointwise", nn::Conv2d({.in = 16, .out = 8, .kernel = 1}));
+    LevelPruner pruner(Rules::from(parse_yaml("[" + rule + "]", "f"), "LevelPruner"));
+    pruner(net);
+    std::vector<std::string> all;
+    for (const ExcludedLayer& each : pruner.excluded()) all.push_back(each.name + ": " + each.why);
+    return all;
+  };
+  using Strings = std::vector<std::string>;
+  CHECK(why_left_out("{granularity: \"2:4\"}") ==
+        Strings{"depthwise: it has 1 input for each output, and 2 of each 4 stay"});
+  CHECK(why_left_out("{granularity: channel, sparsity: 0.5}") ==
+        Strings{"depthwise: it is one channel"});
+  CHECK(why_left_out("{granularity: filter, sparsity: 0.5}").empty());
+  CHECK(why_left_out("{granularity: {block: [16, 16]}, sparsity: 0.5}") ==
+        Strings{"pointwise: it is one block"});
+  CHECK(why_left_out("{granularity: channel, sparsity: 0.5, op_names: depthwise}").empty());
+}
+
 TEST_CASE("AGP puts a pattern on at the start") {
   nn::Sequential net = four_layers();
   AGPruner pruner({{{"granularity", "1:4"}, {"start_epoch", 2}, {"support_op", "fc1"}}});

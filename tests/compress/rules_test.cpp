@@ -334,6 +334,11 @@ TEST_CASE("a schedule that training ends before is told of") {
         Strings{"AGPruner rule 1 reaches its final sparsity in epoch 4, but training ends after 1 "
                 "epoch: at that point sparsity is 0; train at least 4 epochs, or set end_epoch to "
                 "1 and start_epoch below it"});
+  // A pattern is put on at once and takes no end.
+  CHECK(told("{granularity: \"2:4\", start_epoch: 10}", 5, 10) ==
+        Strings{
+            "AGPruner rule 1 reaches its start in epoch 11, but training ends after 5 epochs: at "
+            "that point nothing is masked; train at least 11 epochs, or set start_epoch below 5"});
   // Steps 0 … 98, 10 an epoch. At step 49: .6·(1 − (1 − 49/99)³) = .523
   CHECK(told("{final_sparsity: 0.6, unit: step, end_step: 100}", 5, 10) ==
         Strings{"AGPruner rule 1 reaches its final sparsity in epoch 10, but training ends after 5 "

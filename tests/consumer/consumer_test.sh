@@ -117,7 +117,7 @@ grep -q warning "$work.log" && { cat "$work.log"; fail "apps/embed compiles with
   >"$work.log" 2>&1 || { cat "$work.log"; fail "configuring apps/embed-c failed"; }
 "$cmake" --build "$work/embed-c" >"$work.log" 2>&1 || { cat "$work.log"; fail "building apps/embed-c failed"; }
 for seed in 1 2 3; do
-  { printf 'P5 28 28 255\n'
+  { printf 'P5\n# a comment\n28 28 255\n'
     awk -v n=$seed 'BEGIN { for (i = 0; i < 784; ++i) { n = (n * 75 + 74) % 65537; printf "%c", 33 + n % 94 } }'
   } >"$seed.pgm"
 done

@@ -25,7 +25,7 @@ void write_for_embedding(const std::string& folder) {
   std::vector<uint8_t> pixels;
   for (int i = 0; i < 28 * 28; ++i) pixels.push_back(static_cast<uint8_t>(i % 28 * (i / 28) / 3));
   write_text(folder + "/picture.pgm",
-             "P5\n28 28\n255\n" + std::string(pixels.begin(), pixels.end()));
+             "P5\n# a comment\n28 28\n255\n" + std::string(pixels.begin(), pixels.end()));
   const file::Reference reference(network);
   const auto scores = reference.all_values(reference.of_pixels(pixels)).back().codes;
   const auto best = std::max_element(scores.begin(), scores.end()) - scores.begin();

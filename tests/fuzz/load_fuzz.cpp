@@ -20,12 +20,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   espalier::runtime::Options options;
   options.max_bytes = 2 << 20;
+  options.max_arena_bytes = 1 << 20;
   if (crc % 2 != 0) options.instructions = espalier::runtime::Instructions::portable;
   Model model;
   if (!espalier::runtime::load(bytes.data(), size, options, model).ok()) return 0;
-  const size_t arena_bytes = model.arena_bytes(2);
-  if (arena_bytes > (1 << 20) || model.input_size() > 4096 || model.output_size() > 4096) return 0;
-  std::vector<char> arena(arena_bytes);
+  if (model.arena_bytes(1) > options.max_arena_bytes) std::abort();
+  if (model.input_size() > 4096 || model.output_size() > 4096) return 0;
+  std::vector<char> arena(model.arena_bytes(2));
   std::vector<uint8_t> pixels(static_cast<size_t>(2 * model.input_size()), 100);
   std::vector<float> scores(static_cast<size_t>(2 * model.output_size()));
   if (!model.run(pixels.data(), 2, scores.data(), arena.data(), arena.size()).ok()) std::abort();

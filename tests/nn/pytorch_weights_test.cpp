@@ -124,7 +124,7 @@ TEST_CASE("weights from PyTorch: what cannot be weights is refused by name") {
   state_dict().add<double>("fc.weight", "F64", "1,4", {1e300, 2, 3, 4}).write(path);
   CHECK_THROWS_WITH(nn::load_weights(net, path), Contains("too large for float32"));
   state_dict().add<float>("fc.weight", "F64", "1,4", {1, 2, 3, 4}).write(path);
-  CHECK_THROWS_WITH(nn::load_weights(net, path), Contains("byte range of tensor 'fc.weight'"));
+  CHECK_THROWS_WITH(nn::load_weights(net, path), Contains("bytes of tensor 'fc.weight'"));
   state_dict().add<float>("classifier.weight", "F32", "1,4", {1, 2, 3, 4}).write(path);
   CHECK_THROWS_WITH(nn::load_weights(net, path),
                     Contains("no tensor 'fc.weight'") &&

@@ -91,7 +91,7 @@ TEST_CASE("a state comes back from its file as it was, every kind of value") {
 TEST_CASE("files that hold no state, or no whole one, are refused with a word") {
   const TemporaryFolder folder;
   const std::string path = folder / "state";
-  CHECK_THROWS_WITH(nn::read_state_file(path), Catch::Contains("cannot be opened"));
+  CHECK_THROWS_WITH(nn::read_state_file(path), Catch::Contains("cannot open"));
   nn::StateFile file;
   file.state.values["tensor"] = normal({20}, 1);
   nn::write_state_file(path, file);

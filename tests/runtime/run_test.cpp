@@ -207,6 +207,33 @@ TEST_CASE("runtime: wrong calls and small limits get a status") {
       espalier::runtime::load(bytes.data(), bytes.size(), {.max_bytes = 4 * model.bytes()}, other)
           .ok());
   REQUIRE(other.bytes() == model.bytes());
+
+  const auto with_arena = [&](size_t most) {
+    return espalier::runtime::load(bytes.data(), bytes.size(), {.max_arena_bytes = most}, other);
+  };
+  REQUIRE(with_arena(model.arena_bytes(1)).ok());
+  const auto status = with_arena(model.arena_bytes(1) - 1);
+  REQUIRE(code(status) == StatusCode::too_large);
+  REQUIRE(std::string(status.message()) == "a sample needs an arena of " +
+                                               std::to_string(model.arena_bytes(1)) +
+                                               " bytes, more than max_arena_bytes");
+}
+
+TEST_CASE("runtime: as many weights as the time for their file allows") {
+  // All pruned: a byte in the file for tens of thousands of weights.
+  for (const int64_t inputs : {4096, 4097}) {
+    Builder b({1, 1, inputs}, {.codes = true, .form = Form::codes, .density = 0});
+    b.flatten();
+    b.linear(4096);
+    auto& bias = std::get<file::Linear>(b.network.operations.back().what).bias;
+    std::fill(bias.codes.begin(), bias.codes.end(), 0);
+    const auto bytes = file::encode(b.network);
+    REQUIRE(bytes.size() < 4096);
+    Model model;
+    const auto status = espalier::runtime::load(bytes.data(), bytes.size(), {}, model);
+    INFO(status.message());
+    REQUIRE(status.code() == (inputs == 4096 ? StatusCode::ok : StatusCode::too_large));
+  }
 }
 
 TEST_CASE("runtime: a self-test passes on every machine and finds another network") {
@@ -236,6 +263,20 @@ TEST_CASE("runtime: a self-test passes on every machine and finds another networ
     const Model wrong = loaded(network);
     REQUIRE(wrong.self_test(arena.data(), arena.size()).code() == StatusCode::invalid);
   }
+  // A network that answers with no numbers at all.
+  Builder b({1, 1, 2}, {});
+  b.flatten();
+  b.linear(1);
+  b.linear(1);
+  // The first layer's result is infinite, and 0 times that is none.
+  auto& first = std::get<file::Linear>(b.network.operations[1].what);
+  first.weights.values = {3e38f, 3e38f};
+  first.bias.values = {3e38f};
+  std::get<file::Linear>(b.network.operations[2].what).weights.values = {0};
+  b.network.self_test = file::SelfTest{3, {}, {1.0f}};
+  const Model none = loaded(b.network);
+  std::vector<char> arena(none.self_test_bytes());
+  REQUIRE(none.self_test(arena.data(), arena.size()).code() == StatusCode::invalid);
 }
 
 TEST_CASE("runtime: names of classes come with the network, or not at all") {
