@@ -165,6 +165,8 @@ Safetensors read_safetensors(const std::string& path) {
     throw fail("has a damaged header; get another copy of it");
   } catch (const Unreadable& unreadable) {
     throw fail("cannot be read: " + unreadable.why);
+  } catch (const Error& error) {
+    throw error.and_also("so '" + path + "' cannot be read");
   }
   return content;
 }
