@@ -133,12 +133,13 @@ TEST_CASE("a training killed between any two files ends in the same bytes") {
   CHECK_FALSE(fs::exists(run + "/checkpoint.partial-1-0"));
   CHECK_FALSE(fs::exists(run + "/model.safetensors.partial-1-0"));
 
-  // Without a checkpoint from the beginning.
+  // Without a checkpoint there is nothing to go on from, and what there is stays.
   const std::string lost = folder / "lost";
   CHECK_FALSE(train(config, lost, 8));
+  const auto weights = experiment::recorded_file(lost, "model.safetensors");
   fs::remove(lost + "/checkpoint");
-  CHECK(train(config, lost));
-  CHECK((result_of(lost) == whole));
+  CHECK_THROWS_WITH(train(config, lost), Catch::Contains("its checkpoint is gone"));
+  CHECK((experiment::recorded_file(lost, "model.safetensors") == weights));
 }
 
 TEST_CASE("checkpoints within an epoch serve as well, and do not change the result") {
