@@ -1,12 +1,12 @@
 #include "espalier/experiment/exported_file.h"
 
-#include <limits>
 #include <utility>
 
 #include "espalier/autograd/core/engine.h"
 #include "espalier/autograd/core/error.h"
 #include "espalier/autograd/core/parallel.h"
 #include "espalier/autograd/core/platform.h"
+#include "espalier/compress/file/loaded.h"
 
 namespace espalier::experiment {
 namespace {
@@ -33,10 +33,8 @@ ExportedFile::ExportedFile(const std::string& path) : ExportedFile(bytes_of(path
 
 ExportedFile::ExportedFile(std::vector<uint8_t> bytes, const std::string& name)
     : name_(name), bytes_(std::move(bytes)) {
-  // As large as the machine can hold: nobody embeds this program.
-  runtime::Options options;
-  options.max_bytes = options.max_arena_bytes = std::numeric_limits<size_t>::max();
-  const runtime::Status status = runtime::load(bytes_.data(), bytes_.size(), options, model_);
+  const runtime::Status status =
+      runtime::load(bytes_.data(), bytes_.size(), compress::file::without_limits(), model_);
   if (!status.ok()) throw Error("exported network", "'" + name + "': " + status.message());
 }
 

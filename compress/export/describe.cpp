@@ -280,10 +280,13 @@ class Describer {
     }
     return stored;
   }
-  /// Weights whose steps are so small that the bias would exceed 2^30 of them get larger ones.
+  /// Half of what 32 bits hold: the other half is for the sum of weights and inputs.
+  static constexpr int64_t most_bias = 1 << 30;
+  /// Weights whose steps are so small that the bias would exceed `most_bias` of them get larger
+  /// ones.
   static void keep_in_range(const std::vector<double>& bias, const file::Grid& input,
                             file::Weights& weights) {
-    constexpr double most = 1 << 30;
+    constexpr double most = most_bias;
     const size_t outputs = bias.size(), each = weights.codes.size() / outputs;
     for (size_t output = 0; output < outputs; ++output) {
       const double step = double{weights.scale(static_cast<int64_t>(output))} * input.scale;
@@ -296,7 +299,7 @@ class Describer {
     }
   }
   /// Weights on steps that are smaller by a power of two: by `wanted`, or as far as the codes stay
-  /// within 8 bits, and sums with them and a bias of at most 2^30 within 32. All of a layer alike,
+  /// within 8 bits, and sums with them and a bias of `most_bias` within 32. All of a layer alike,
   /// which costs the file next to nothing.
   static void make_finer(file::Weights& weights, size_t outputs, double wanted) {
     int largest = 1, finer = 1;
@@ -311,7 +314,7 @@ class Describer {
       sum = std::max(sum, here);
     }
     // An input is at most 255 steps from its zero point; the checks of a file take twice that.
-    constexpr int64_t most = (int64_t{1} << 30) / 510;
+    constexpr int64_t most = most_bias / 510;
     while (finer < wanted && 2 * finer * largest <= 127 && 2 * finer * sum <= most) finer *= 2;
     for (int16_t& code : weights.codes) code = static_cast<int16_t>(code * finer);
     for (float& scale : weights.scales) scale /= static_cast<float>(finer);

@@ -55,13 +55,14 @@ void round_biases(file::Network& network) {
   }
   if (!any) return;
   const std::vector<float> before = scores(network), after = scores(rounded);
-  float largest = 0, moved = 0;
+  float largest = 0;
+  for (const float score : before) largest = std::max(largest, std::abs(score));
   for (size_t i = 0; i < before.size(); ++i) {
-    largest = std::max(largest, std::abs(before[i]));
-    const float distance = std::abs(after[i] - before[i]);
-    moved = std::max(moved, std::isnan(distance) ? HUGE_VALF : distance);
+    // Written so that what is no number changes nothing.
+    if (!(std::abs(after[i] - before[i]) <= static_cast<float>(rounded_bias_tolerance) * largest))
+      return;
   }
-  if (moved <= static_cast<float>(rounded_bias_tolerance) * largest) network = std::move(rounded);
+  network = std::move(rounded);
 }
 
 }  // namespace espalier::compress

@@ -15,12 +15,17 @@ inline void require(const runtime::Status& status) {
   if (!status.ok()) throw Error("runtime", status.message());
 }
 
-/// The network in these bytes. \throws Error when they are none
-inline runtime::Model loaded(const std::vector<uint8_t>& bytes) {
+/// As much memory as the machine has, for files that whoever runs the program has chosen.
+inline runtime::Options without_limits() {
   runtime::Options options;
   options.max_bytes = options.max_arena_bytes = std::numeric_limits<size_t>::max();
+  return options;
+}
+
+/// The network in these bytes. \throws Error when they are none
+inline runtime::Model loaded(const std::vector<uint8_t>& bytes) {
   runtime::Model model;
-  require(runtime::load(bytes.data(), bytes.size(), options, model));
+  require(runtime::load(bytes.data(), bytes.size(), without_limits(), model));
   return model;
 }
 

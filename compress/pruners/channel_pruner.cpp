@@ -31,6 +31,14 @@ void zero_channel(const ChannelMember& member, int64_t channel, const Shape& sha
   }
 }
 
+bool is_masked_filter(const Mask& mask, int64_t filter) {
+  const int64_t row = mask.size() / mask.shape()[0];
+  for (int64_t i = filter * row; i < (filter + 1) * row; ++i) {
+    if (mask[i]) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 void add_filter_scores(const ChannelMember& member, const std::vector<double>& scores,
@@ -207,13 +215,8 @@ std::vector<bool> ChannelPruner::gone_filters(const std::string& layer, int64_t 
   std::vector<bool> gone(static_cast<size_t>(filters));
   for (const LayerInfo& each : layers()) {
     if (each.name != layer || policy(each.rule) == MaskedWeights::train) continue;
-    const Mask& its = mask(each);
-    const int64_t row = its.size() / filters;
-    for (int64_t filter = 0; filter < filters; ++filter) {
-      bool masked = true;
-      for (int64_t i = filter * row; masked && i < (filter + 1) * row; ++i) masked = !its[i];
-      gone[static_cast<size_t>(filter)] = masked;
-    }
+    for (int64_t filter = 0; filter < filters; ++filter)
+      gone[static_cast<size_t>(filter)] = is_masked_filter(mask(each), filter);
   }
   return gone;
 }
@@ -223,11 +226,8 @@ bool ChannelPruner::is_masked(const ChannelGroup& group, int64_t channel) const 
     if (member.part != Part::filters) continue;
     const Mask* mask = mask_of(*member.parameter);
     if (!mask) return false;
-    const int64_t row = mask->size() / mask->shape()[0];
     for (const int64_t index : member.indices[static_cast<size_t>(channel)]) {
-      for (int64_t i = index * row; i < (index + 1) * row; ++i) {
-        if ((*mask)[i]) return false;
-      }
+      if (!is_masked_filter(*mask, index)) return false;
     }
   }
   return true;

@@ -26,8 +26,7 @@ class SlimPruner::Penalty : public nn::WeightTransform {
   Stage stage() const override { return Stage::gradient; }
   std::string_view name() const override { return "SlimPruner"; }
   Tensor apply(const Tensor& scale) const override {
-    std::vector<float> lambdas;
-    for (const int rule : rules_) lambdas.push_back(lambda(rule));
+    const std::vector<float> lambdas = lambdas_now();
     if (std::all_of(lambdas.begin(), lambdas.end(), [](float l) { return l == 0; })) return scale;
     return record("slimming_penalty", {&scale}, scale.detach(), {},
                   [scale = Saved(scale), lambdas](const Tensor& g, InputGradients& into) {
@@ -45,9 +44,16 @@ class SlimPruner::Penalty : public nn::WeightTransform {
   }
 
  private:
-  float lambda(int rule) const {
-    if (rule < 0 || !pruner_.is_unfinished(rule)) return 0;
-    return static_cast<float>(pruner_.lambdas_[static_cast<size_t>(rule)]);
+  /// By index of γ: that of its rule, as long as masks are to be made.
+  std::vector<float> lambdas_now() const {
+    std::vector<float> of_rules;
+    for (size_t rule = 0; rule < pruner_.lambdas_.size(); ++rule) {
+      const bool acts = pruner_.is_unfinished(static_cast<int>(rule));
+      of_rules.push_back(acts ? static_cast<float>(pruner_.lambdas_[rule]) : 0);
+    }
+    std::vector<float> all;
+    for (const int rule : rules_) all.push_back(rule < 0 ? 0 : of_rules[static_cast<size_t>(rule)]);
+    return all;
   }
 
   const SlimPruner& pruner_;

@@ -82,17 +82,12 @@ constexpr Kind kinds[] = {
      }},
 };
 
-/// Why a file that is a safetensors file is of no use.
-struct Unreadable {
-  std::string why;
-};
-
 const Kind& kind_of(const std::string& name, const std::string& dtype) {
   for (const Kind& kind : kinds) {
     if (kind.name == dtype) return kind;
   }
-  throw Unreadable{"tensor '" + name + "' has values of the type " + dtype +
-                   "; those of F32, F16, BF16 and F64 can be read"};
+  throw Error("safetensors", "tensor '" + name + "' has values of the type " + dtype +
+                                 "; those of F32, F16, BF16 and F64 can be read");
 }
 
 Tensor read_tensor(const std::string& name, const Json& entry, std::string_view values) {
@@ -102,8 +97,8 @@ Tensor read_tensor(const std::string& name, const Json& entry, std::string_view 
   const Shape shape{std::span<const int64_t>(extents)};
   if (begin > end || end > values.size() ||
       end - begin != static_cast<size_t>(shape.elements()) * kind.bytes) {
-    throw Unreadable{"the bytes of tensor '" + name +
-                     "' do not fit its shape or the file, which may be cut short"};
+    throw Error("safetensors", "the bytes of tensor '" + name +
+                                   "' do not fit its shape or the file, which may be cut short");
   }
   NewTensor tensor(shape);
   kind.read(values.data() + begin, shape.elements(), tensor.data());
@@ -163,8 +158,6 @@ Safetensors read_safetensors(const std::string& path) {
     }
   } catch (const Json::exception&) {
     throw fail("has a damaged header; get another copy of it");
-  } catch (const Unreadable& unreadable) {
-    throw fail("cannot be read: " + unreadable.why);
   } catch (const Error& error) {
     throw error.and_also("so '" + path + "' cannot be read");
   }
